@@ -177,6 +177,9 @@ export interface Store {
    */
   commit(decide: (view: View) => Decision): Promise<Decision>
 
+  /** Reads of what is committed. */
+  readonly view: View
+
   /** Deliveries to `to` that are due, oldest first. */
   due(to: Destination, now: UnixMs, limit: number): Delivery[]
   /** When the next delivery to `to` is due. */
@@ -250,6 +253,10 @@ export interface Transport {
   /** Relays that can be written to on this road. */
   relaysFor(road: Road): RelayUrl[]
   status(): RelayStatus[]
+  /** Resolves when a relay that can be written to on this road is open; at once when one is, or when `signal` aborts. */
+  whenOpen(road: Road, signal: AbortSignal): Promise<void>
+  /** The set of trusted keys has changed: ask for their events from now on. */
+  trustChanged(): void
   /** Reads again everything within the outbox's age: what was refused under another configuration may be right now. */
   rereadAll(): void
 }
@@ -263,6 +270,8 @@ export interface LocalPort {
   run(signal: AbortSignal): Promise<void>
   /** Rejects with a Fault when the port is away: the pump tries again. */
   deliver(message: Message, signal: AbortSignal): Promise<Delivered>
+  /** Resolves when the port is open; at once when it is, or when `signal` aborts. */
+  whenOpen(signal: AbortSignal): Promise<void>
   status(): PortStatus
 }
 
