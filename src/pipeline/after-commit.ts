@@ -1,0 +1,33 @@
+import type { Decision } from '../core/decision.js'
+import type { Bell } from './bell.js'
+import type { Tally } from './tally.js'
+
+/** What a committed decision sets going: bells for the pumps, counters, and whoever watches a message. */
+export interface AfterCommit {
+  (decision: Decision): void
+}
+
+export interface AfterCommitOptions {
+  readonly bell: Bell
+  readonly tally: Tally
+  /** A node-info or a pin was written: the roster must be made anew. */
+  readonly rosterChanged: () => void
+  readonly moved: (message: string) => void
+}
+
+/** The name a receipt pump waits for. */
+export const receiptBell = (to: string): string => `receipts:${to}`
+
+export const createAfterCommit =
+  ({ bell, tally, rosterChanged, moved }: AfterCommitOptions): AfterCommit =>
+  (decision) => {
+    if (decision.refusal !== undefined) tally.refused(decision.refusal.code)
+    for (const owed of decision.owes ?? []) bell.ring(owed.to)
+    for (const receipt of decision.receipts ?? []) bell.ring(receiptBell(receipt.to))
+    for (const move of decision.moves ?? []) {
+      bell.ring(move.to)
+      moved(move.message)
+    }
+    if ((decision.owes?.length ?? 0) > 0 || (decision.receipts?.length ?? 0) > 0) bell.ring('pumps')
+    if (decision.peer !== undefined || decision.pin !== undefined) rosterChanged()
+  }

@@ -1,0 +1,114 @@
+import { backoffMs, type BackoffRange } from '../core/backoff.js'
+import type { OwedReceipt, Scope } from '../core/decision.js'
+import { writeEnvelope } from '../core/envelope.js'
+import { Fault, reasonOf } from '../core/fault.js'
+import type { Hashes } from '../core/hashes.js'
+import { MAX_RECEIPTS_AN_ENVELOPE, receiptBody } from '../core/receipt.js'
+import { encTags, receiptTags, WIRE_KIND } from '../core/tags.js'
+import type { Hex32, NostrEvent, Pubkey, UnixSec } from '../core/types.js'
+import { toSec } from '../core/types.js'
+import type { Clock, Log, Random, Signer, Store, Transport } from '../ports.js'
+import { receiptBell } from './after-commit.js'
+import type { Bell } from './bell.js'
+import { randomU64 } from './nonce.js'
+import type { Tally } from './tally.js'
+
+/**
+ * Sends what receipts are owed to one peer, many in one envelope: while one is on its way the next ones gather. They end
+ * at a relay's OK; one that gets lost after that is asked for again by the sender's next try. What came sealed is
+ * answered sealed.
+ */
+export interface ReceiptsOptions {
+  readonly to: Pubkey
+  readonly me: Pubkey
+  readonly store: Pick<Store, 'receiptsDue' | 'nextReceiptDue' | 'receiptsSent' | 'root'>
+  readonly transport: Pick<Transport, 'publish' | 'relaysFor' | 'whenOpen'>
+  readonly signer: Signer
+  readonly hashes: Hashes
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly bell: Bell
+  readonly tally: Tally
+  readonly backoff: BackoffRange
+  readonly maxAgeMs: number
+}
+
+const IDLE_MS = 60_000
+
+export const runReceipts = async (o: ReceiptsOptions, signal: AbortSignal): Promise<void> => {
+  let failures = 0
+  while (!signal.aborted) {
+    const owed = o.store.receiptsDue(o.to, o.clock.now(), MAX_RECEIPTS_AN_ENVELOPE)
+    if (owed.length === 0) {
+      const next = o.store.nextReceiptDue(o.to)
+      await o.bell.wait(receiptBell(o.to), next === undefined ? IDLE_MS : next - o.clock.now(), signal)
+      if (next === undefined && o.store.nextReceiptDue(o.to) === undefined) return
+      continue
+    }
+    const sealed = owed[0]?.confidential ?? true
+    const batch = owed.filter((r) => r.confidential === sealed)
+    const sent = await sendBatch(batch, sealed, o, signal).catch((error: unknown) => {
+      if (!(error instanceof Fault)) throw error
+      o.log.warn('receipts.fault', { to: o.to, reason: reasonOf(error) })
+      return false
+    })
+    if (signal.aborted) return
+    if (sent) {
+      failures = 0
+      o.tally.count('receipts_out', batch.length)
+    } else {
+      await o.clock.sleep(backoffMs(failures++, o.backoff, o.random.fraction()), signal)
+    }
+  }
+}
+
+const sendBatch = async (
+  batch: readonly (OwedReceipt & { seq: number })[],
+  sealed: boolean,
+  o: ReceiptsOptions,
+  signal: AbortSignal,
+): Promise<boolean> => {
+  const road = sealed ? 'nip44' : 'public'
+  await o.transport.whenOpen(road, signal)
+  if (signal.aborted) return false
+  const event = await receiptEvent(batch, sealed, o)
+  const answers = await o.transport.publish(event, o.transport.relaysFor(road), signal)
+  if (!answers.some((a) => a.ok)) {
+    o.log.info('receipts.refused', { to: o.to, answers: answers.map((a) => `${a.relay}: ${a.message}`) })
+    return false
+  }
+  await o.store.receiptsSent(batch.map((r) => r.seq))
+  return true
+}
+
+const receiptEvent = async (
+  batch: readonly OwedReceipt[],
+  sealed: boolean,
+  o: ReceiptsOptions,
+): Promise<NostrEvent> => {
+  const roots = new Map<Scope, { root: Hex32; count: number }>()
+  const last = new Map(batch.map((r) => [r.scope, r]))
+  // The root moves while receipts gather; the last receipt of each scope alone carries the present one.
+  const braid = (receipt: OwedReceipt): { root: Hex32; count: number } | undefined => {
+    if (receipt.scope === undefined || last.get(receipt.scope) !== receipt) return undefined
+    const known = roots.get(receipt.scope) ?? o.store.root(receipt.scope)
+    roots.set(receipt.scope, known)
+    return known
+  }
+  const body = receiptBody(batch, o.me, o.to, () => randomU64(o.random), braid, o.hashes)
+  const content = writeEnvelope({ type: 'receipt', ...body })
+  const now = toSec(o.clock.now())
+  const expiration = (now + Math.floor(o.maxAgeMs / 1000)) as UnixSec
+  if (!sealed) {
+    const events = [...new Set(batch.map((r) => r.event))]
+    const tags = receiptTags({ sha256: body.sha256, to: o.to, events, expiration })
+    return o.signer.signEvent({ kind: WIRE_KIND, created_at: now, tags, content })
+  }
+  return o.signer.signEvent({
+    kind: WIRE_KIND,
+    created_at: now,
+    tags: encTags({ random: o.random.bytes(16), to: o.to, expiration }),
+    content: await o.signer.nip44Encrypt(o.to, content),
+  })
+}

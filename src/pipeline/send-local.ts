@@ -1,0 +1,78 @@
+import type { Decision, Move, OwedReceipt, View } from '../core/decision.js'
+import { isRetriable, type Refusal } from '../core/refusal.js'
+import type { Destination, PortName, UnixMs } from '../core/types.js'
+import type { Clock, Delivered, Delivery, LocalPort, Store } from '../ports.js'
+import type { AfterCommit } from './after-commit.js'
+import { putOffMove } from './pump.js'
+
+/** One attempt to hand a message to a local port, and the receipt of stage `done` when it was the last port owed. */
+export interface SendLocalOptions {
+  readonly port: LocalPort
+  /** Every configured port: a message is done when all have acknowledged. */
+  readonly ports: readonly PortName[]
+  readonly store: Pick<Store, 'load' | 'commit'>
+  readonly clock: Clock
+  readonly afterCommit: AfterCommit
+}
+
+/** A port that says "not now" is asked again this soon. */
+const LATER_MS = 1_000
+
+export const createSendLocal =
+  (o: SendLocalOptions) =>
+  async (delivery: Delivery, signal: AbortSignal): Promise<void> => {
+    const message = o.store.load(delivery.message)
+    if (message === undefined) throw new Error(`a delivery of ${delivery.message} without its message`)
+    await o.port.whenOpen(signal)
+    if (signal.aborted) return
+    const answer = await o.port.deliver(message, signal)
+    const decision = await o.store.commit((view) => decideDelivered(delivery, answer, o.ports, view, o.clock.now()))
+    o.afterCommit(decision)
+  }
+
+const decideDelivered = (
+  delivery: Delivery,
+  answer: Delivered,
+  ports: readonly PortName[],
+  view: View,
+  now: UnixMs,
+): Decision => {
+  if (typeof answer === 'object' && isRetriable(answer.code)) {
+    return { moves: [putOffMove(delivery, now, LATER_MS, { code: answer.code, reason: answer.message, try: true })] }
+  }
+  const move = finalMove(delivery, answer, now)
+  const others = ports.filter((p) => `port:${p}` !== delivery.to)
+  const rejected = typeof answer === 'object' ? answer : undefined
+  const pending = others.some((p) => isPending(view, delivery, `port:${p}`))
+  // A no from one port is final at once; a yes is told only when every port has said it.
+  if (rejected === undefined && pending) return { moves: [move] }
+  return { moves: [move], receipts: receiptsFor(delivery, rejected, view, now) }
+}
+
+const finalMove = (delivery: Delivery, answer: Delivered, now: UnixMs): Move => {
+  const base = { message: delivery.message, to: delivery.to, at: now, try: true }
+  return typeof answer === 'object'
+    ? { ...base, state: 'dead', code: answer.code, reason: answer.message }
+    : { ...base, state: 'done', ...(answer === 'duplicate' ? { reason: 'duplicate' } : {}) }
+}
+
+const isPending = (view: View, delivery: Delivery, to: Destination): boolean => {
+  const state = view.delivery(delivery.message, to)?.state
+  return state !== undefined && state !== 'done' && state !== 'dead'
+}
+
+const receiptsFor = (delivery: Delivery, rejected: Refusal | undefined, view: View, now: UnixMs): OwedReceipt[] => {
+  const scope = view.message(delivery.message)?.scopes[0]
+  return view.answers(delivery.message).map((answer) => ({
+    to: answer.carrier,
+    event: answer.event,
+    ref: delivery.message,
+    at: now,
+    dueAt: now,
+    confidential: answer.confidential,
+    ...(rejected === undefined
+      ? { status: 'accepted', stage: 'done' }
+      : { status: 'rejected', code: rejected.code, message: rejected.message }),
+    ...(scope === undefined ? {} : { scope }),
+  }))
+}
