@@ -1,10 +1,10 @@
-import { backoffMs, type BackoffRange } from '../core/backoff.js'
+import { backoffMs, type BackoffLimits } from '../core/backoff.js'
 import type { OwedReceipt, Scope } from '../core/decision.js'
 import { writeEnvelope } from '../core/envelope.js'
 import { Fault, reasonOf } from '../core/fault.js'
 import type { Hashes } from '../core/hashes.js'
 import { MAX_RECEIPTS_AN_ENVELOPE, receiptBody } from '../core/receipt.js'
-import { encTags, receiptTags, WIRE_KIND } from '../core/tags.js'
+import { encTags, receiptTags, WIRE_KINDS } from '../core/tags.js'
 import type { Hex32, NostrEvent, Pubkey, UnixSec } from '../core/types.js'
 import { toSec } from '../core/types.js'
 import type { Clock, Log, Random, Signer, Store, Transport } from '../ports.js'
@@ -30,7 +30,7 @@ export interface ReceiptsOptions {
   readonly log: Log
   readonly bell: Bell
   readonly tally: Tally
-  readonly backoff: BackoffRange
+  readonly backoff: BackoffLimits
   readonly maxAgeMs: number
 }
 
@@ -103,10 +103,10 @@ const receiptEvent = async (
   if (!sealed) {
     const events = [...new Set(batch.map((r) => r.event))]
     const tags = receiptTags({ sha256: body.sha256, to: o.to, events, expiration })
-    return o.signer.signEvent({ kind: WIRE_KIND, created_at: now, tags, content })
+    return o.signer.signEvent({ kind: WIRE_KINDS.public, created_at: now, tags, content })
   }
   return o.signer.signEvent({
-    kind: WIRE_KIND,
+    kind: WIRE_KINDS.public,
     created_at: now,
     tags: encTags({ random: o.random.bytes(16), to: o.to, expiration }),
     content: await o.signer.nip44Encrypt(o.to, content),

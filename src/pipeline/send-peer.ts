@@ -1,4 +1,4 @@
-import { backoffMs, type BackoffRange } from '../core/backoff.js'
+import { backoffMs, type BackoffLimits } from '../core/backoff.js'
 import type { Move } from '../core/decision.js'
 import type { Destination, EventId, MessageId, Pubkey, Road, UnixMs } from '../core/types.js'
 import { toSec } from '../core/types.js'
@@ -20,8 +20,10 @@ export interface SendPeerOptions extends WrapOptions {
   readonly tally: Tally
   readonly afterCommit: AfterCommit
   readonly inFlight: InFlight
-  readonly backoff: BackoffRange
+  readonly backoff: BackoffLimits
   readonly receiptTimeoutMs: number
+  /** Ends a publish that is under way. The attempt's own signal only says that no new one is wanted. */
+  readonly hardStop: AbortSignal
 }
 
 /** Events that are on their way and not yet written down: the peer's receipt can be quicker than our own commit. */
@@ -45,8 +47,8 @@ export const createSendPeer =
     const event = await wrap(message, delivery.to, road, toSec(now), toSec(delivery.expiresAt), o)
     o.inFlight.set(event.id, { message: delivery.message, to: delivery.to })
     try {
-      const answers = await o.transport.publish(event, o.transport.relaysFor(road), signal)
-      if (signal.aborted) return
+      const answers = await o.transport.publish(event, o.transport.relaysFor(road), o.hardStop)
+      if (o.hardStop.aborted) return
       const yes = answers.find((a) => a.ok)
       const at = o.clock.now()
       const waitMs = backoffMs(delivery.tries, o.backoff, o.random.fraction())

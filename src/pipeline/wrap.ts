@@ -1,7 +1,7 @@
 import { writeEnvelope } from '../core/envelope.js'
 import type { Txxm } from '../core/envelope-types.js'
 import type { Hashes } from '../core/hashes.js'
-import { encTags, txxmTags, WIRE_KIND } from '../core/tags.js'
+import { encTags, txxmTags, WIRE_KINDS } from '../core/tags.js'
 import type { Destination, NostrEvent, Pubkey, Road, UnixSec } from '../core/types.js'
 import type { Message, Signer } from '../ports.js'
 
@@ -22,7 +22,7 @@ export const wrap = async (
   to: Destination,
   road: Road,
   createdAt: UnixSec,
-  expiration: UnixSec | undefined,
+  expiration: UnixSec,
   o: WrapOptions,
 ): Promise<NostrEvent> => {
   const envelope = writeEnvelope({
@@ -31,7 +31,7 @@ export const wrap = async (
     sha256: message.id,
     ...(message.attestation === undefined ? {} : { attestation: message.attestation }),
   })
-  const kind = WIRE_KIND
+  const kind = WIRE_KINDS.public
   if (road === 'nip44') {
     const peer = to as Pubkey
     const random = o.hashes.sha256(`${Buffer.from(o.tagSecret).toString('hex')}:${message.id}:${peer}`).subarray(0, 16)
@@ -44,7 +44,7 @@ export const wrap = async (
       id: message.id,
       txxm,
       ...(to === 'gossip' ? {} : { to: to as Pubkey }),
-      ...(to === 'gossip' || expiration === undefined ? {} : { expiration }),
+      ...(to === 'gossip' ? {} : { expiration }),
     },
     o.hashes,
   )
