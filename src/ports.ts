@@ -1,5 +1,6 @@
 import type { Decision, KnownMessage, OwedReceipt, PeerInfo, Scope, View } from './core/decision.js'
-import type { Attestation, Txxm } from './core/envelope-types.js'
+import type { Attestation, ReceiptStage, Txxm } from './core/envelope-types.js'
+import type { Hashes } from './core/hashes.js'
 import type { Refusal, Result } from './core/refusal.js'
 import type {
   DeliveryState,
@@ -219,6 +220,139 @@ export interface StoreCounts {
   readonly deliveries: Record<DeliveryState, number>
   readonly receiptsOwed: number
   readonly scopes: { scope: Scope; root: Hex32; count: number }[]
+}
+
+/** One strand as a log shows it. `parents` are in the body's order and may name strands that are not here. */
+export interface StrandLine {
+  readonly id: MessageId
+  readonly author: Pubkey
+  readonly type: string
+  readonly action: string
+  readonly targetKor: string
+  readonly sourceKor: string
+  readonly createdAt: UnixSec | 0
+  readonly arrivedAt: UnixMs
+  readonly origin: 'peer' | 'cli' | 'kapnetd'
+  readonly carrier?: Pubkey
+  readonly road?: Road
+  readonly confidential: boolean
+  readonly parents: readonly MessageId[]
+}
+
+/** What came from a peer. */
+export interface InboxLine {
+  /** The order of arrival; give the last one back as `after`. */
+  readonly seq: number
+  readonly id: MessageId
+  readonly kind: Message['kind']
+  readonly author: Pubkey
+  readonly carrier?: Pubkey
+  readonly road?: Road
+  readonly confidential: boolean
+  readonly arrivedAt: UnixMs
+  /** RFC 8785 text of the body. */
+  readonly body: string
+  readonly stage: ReceiptStage
+  readonly rejected: boolean
+}
+
+export interface Transition {
+  readonly state: DeliveryState
+  readonly at: UnixMs
+  readonly road?: Road
+  readonly relay?: RelayUrl
+  readonly event?: EventId
+  readonly code?: string
+  readonly reason?: string
+}
+
+export interface OutboxLine extends Delivery {
+  /** When it is looked at next; absent: never by itself. */
+  readonly dueAt?: UnixMs
+  /** Of the last step. */
+  readonly code?: string
+}
+
+/** All that is known of one message. */
+export interface MessageDetails {
+  readonly message: Message
+  readonly known: KnownMessage
+  readonly arrivedAt: UnixMs
+  /** Of a strand. */
+  readonly strand?: StrandLine
+  /** Of a task or result. */
+  readonly taskId?: string
+  readonly parents: readonly { readonly id: MessageId; readonly here: boolean }[]
+  /** At most 1,000, oldest first. */
+  readonly children: readonly MessageId[]
+  readonly deliveries: readonly (OutboxLine & { readonly transitions: readonly Transition[] })[]
+  readonly answers: readonly { readonly carrier: Pubkey; readonly event: EventId; readonly receipts: number }[]
+}
+
+/** A parent that is not here and is asked for. */
+export interface MissingParent {
+  readonly id: MessageId
+  /** Who named it first. */
+  readonly author: Pubkey
+  readonly child: MessageId
+  readonly since: UnixMs
+}
+
+export interface ExportedStrand {
+  readonly id: MessageId
+  readonly author: Pubkey
+  readonly body: JsonObject
+  readonly attestation?: Attestation
+  readonly event?: NostrEvent
+  readonly scopes: readonly Scope[]
+}
+
+export type VerifyStep =
+  | {
+      readonly kind: 'progress'
+      readonly part: 'messages' | 'scopes'
+      readonly checked: number
+      readonly total: number
+    }
+  | {
+      readonly kind: 'finding'
+      readonly code:
+        | 'bad-hash'
+        | 'bad-attestation'
+        | 'bad-event'
+        | 'bad-author'
+        | 'bad-parents'
+        | 'bad-tips'
+        | 'bad-count'
+        | 'bad-root'
+        | 'bad-missing'
+        | 'bad-counter'
+      readonly id?: MessageId
+      readonly scope?: Scope
+      readonly message: string
+    }
+
+/** Reads for people, also beside a running bridge. Generators hold no lock between two steps. */
+export interface BraidReader {
+  /** Newest here first: by arrival, or within a scope by the order in which strands joined it. */
+  log(query: { scope?: Scope; author?: Pubkey; limit: number; before?: MessageId }): StrandLine[]
+  /** Kahn's algorithm, ready set by (created_at or 0, id): the order of knots (wire.md 2.9). As of the first step. */
+  linearOrder(scope: Scope): Generator<MessageId, void>
+  show(id: MessageId): MessageDetails | undefined
+  /** Newest first; of every scope where none is named. At most 1,000 a scope. */
+  tips(scope?: Scope): { scope: Scope; id: MessageId }[]
+  scopes(): { scope: Scope; root: Hex32; count: number }[]
+  missingParents(limit: number): MissingParent[]
+  /** Rechecks every hash and signature, and computes parents, tips, counts and roots again from scratch. */
+  verify(hashes: Hashes, verifyProof: (proof: Proof) => boolean): Generator<VerifyStep, void>
+  /** In the order in which they joined the scope, from behind `after`. */
+  ids(query: { scope: Scope; after?: MessageId; limit: number }): MessageId[]
+  /** Oldest first, from behind `after`. */
+  inbox(query: { after?: number; limit: number }): InboxLine[]
+  /** Newest message first. */
+  deliveries(query: { state?: DeliveryState; to?: Destination; limit: number }): OutboxLine[]
+  /** In order of arrival. */
+  export(scope?: Scope): Generator<ExportedStrand, void>
 }
 
 /** What one relay answered to one event. */
