@@ -188,6 +188,8 @@ export interface Store {
   /** Every destination that has something unfinished. */
   owedTo(): Destination[]
   load(id: MessageId): Message | undefined
+  /** Every delivery of a message, as it stands. */
+  deliveriesOf(id: MessageId): { to: Destination; state: DeliveryState; code?: string }[]
 
   /** Receipts that are due to `to`, oldest first. `seq` names them for `receiptsSent`. */
   receiptsDue(to: Pubkey, now: UnixMs, limit: number): (OwedReceipt & { seq: number })[]

@@ -62,8 +62,6 @@ export interface InboundContext {
   readonly roster: Roster
   /** The namespaces that we advertise. */
   readonly korNamespaces: readonly KorName[]
-  /** Ids of the local agents that remote Herms may reach. */
-  readonly agents: readonly string[]
   /** The local ports that TXXMs are delivered to. */
   readonly ports: readonly PortName[]
   readonly generation: number

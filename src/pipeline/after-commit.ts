@@ -1,4 +1,5 @@
 import type { Decision } from '../core/decision.js'
+import type { Refusal } from '../core/refusal.js'
 import type { Bell } from './bell.js'
 import type { Tally } from './tally.js'
 
@@ -13,15 +14,20 @@ export interface AfterCommitOptions {
   /** A node-info or a pin was written: the roster must be made anew. */
   readonly rosterChanged: () => void
   readonly moved: (message: string) => void
+  /** A key claims an id that is pinned to another: the operator must see it. */
+  readonly conflict: (refusal: Refusal) => void
 }
 
 /** The name a receipt pump waits for. */
 export const receiptBell = (to: string): string => `receipts:${to}`
 
 export const createAfterCommit =
-  ({ bell, tally, rosterChanged, moved }: AfterCommitOptions): AfterCommit =>
+  ({ bell, tally, rosterChanged, moved, conflict }: AfterCommitOptions): AfterCommit =>
   (decision) => {
-    if (decision.refusal !== undefined) tally.refused(decision.refusal.code)
+    if (decision.refusal !== undefined) {
+      tally.refused(decision.refusal.code)
+      if (decision.refusal.code === 'id-conflict') conflict(decision.refusal)
+    }
     for (const owed of decision.owes ?? []) bell.ring(owed.to)
     for (const receipt of decision.receipts ?? []) bell.ring(receiptBell(receipt.to))
     for (const move of decision.moves ?? []) {

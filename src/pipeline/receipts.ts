@@ -32,6 +32,8 @@ export interface ReceiptsOptions {
   readonly tally: Tally
   readonly backoff: BackoffLimits
   readonly maxAgeMs: number
+  /** Ends a publish that is under way; `signal` only says that no new one is wanted. */
+  readonly hardStop: AbortSignal
 }
 
 const IDLE_MS = 60_000
@@ -73,7 +75,7 @@ const sendBatch = async (
   await o.transport.whenOpen(road, signal)
   if (signal.aborted) return false
   const event = await receiptEvent(batch, sealed, o)
-  const answers = await o.transport.publish(event, o.transport.relaysFor(road), signal)
+  const answers = await o.transport.publish(event, o.transport.relaysFor(road), o.hardStop)
   if (!answers.some((a) => a.ok)) {
     o.log.info('receipts.refused', { to: o.to, answers: answers.map((a) => `${a.relay}: ${a.message}`) })
     return false

@@ -1,0 +1,405 @@
+import { join } from 'node:path'
+import type { Config } from './config.js'
+import { fingerprint, socketPath } from './config.js'
+import { nodeHashes } from './crypto/hashes.js'
+import { engineVerifier } from './crypto/verify.js'
+import type { Decision } from './core/decision.js'
+import { Fault } from './core/fault.js'
+import type { InboundContext } from './core/inbound.js'
+import { npubOf } from './core/nodeinfo.js'
+import type { OutboundContext } from './core/outbound.js'
+import type { Destination, EventId, PortName, Pubkey } from './core/types.js'
+import { kapnetdPort } from './local/kapnetd.js'
+import { openControl } from './ops/control-server.js'
+import { takeLock } from './ops/lock.js'
+import { createAdvertiser } from './pipeline/advertise.js'
+import { createAfterCommit } from './pipeline/after-commit.js'
+import { createBell } from './pipeline/bell.js'
+import { createInbound } from './pipeline/intake-inbound.js'
+import { createOutbound } from './pipeline/intake-outbound.js'
+import { putOffMove, runPump } from './pipeline/pump.js'
+import { runPumps } from './pipeline/pumps.js'
+import { runReceipts } from './pipeline/receipts.js'
+import { isKorName, resolveKor } from './pipeline/resolve-kor.js'
+import { createRosterKeeper } from './pipeline/roster-keeper.js'
+import { createSendLocal } from './pipeline/send-local.js'
+import { createSendPeer, type InFlight } from './pipeline/send-peer.js'
+import { createTally } from './pipeline/tally.js'
+import { createWatch } from './pipeline/watch.js'
+import type { Clock, CryptoEngine, LocalPort, Log, Random, Signer } from './ports.js'
+import { controlHandlers } from './bridge-control.js'
+import { bridgeStatus } from './bridge-status.js'
+import { openStore } from './store/open.js'
+import { relayTransport } from './transports/relay.js'
+
+/**
+ * The one composition root: every part is made here and knows the others only by their interfaces. Its life is one
+ * AbortSignal. Nothing in it is durable; the store alone is.
+ */
+export interface BridgeOptions {
+  readonly config: Config
+  /** Reads the configuration again (SIGHUP, `ksp config reload`). Throws with all mistakes when it is wrong. */
+  readonly reload: () => Config
+  readonly signer: Signer
+  readonly engine: CryptoEngine
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly version: string
+  /** Shown by status when a test has moved the clock. */
+  readonly clockOffsetMs: number
+}
+
+export interface Bridge {
+  readonly me: Pubkey
+  /** Runs until `signal` aborts, then drains: no new work, what is under way ends, `offline` is told. Rejects for a bug. */
+  run(signal: AbortSignal, onReady: () => void): Promise<void>
+  reload(): Promise<void>
+}
+
+/** Another bridge holds this data folder. */
+export class AlreadyRunning extends Error {}
+
+/** Signing and sealing are on this thread: more under way would only wait for each other. */
+const PEER_WINDOW = 128
+const LOCAL_WINDOW = 64
+/** What NIP-44 encrypts at once. */
+const MAX_SEALED_BYTES = 65_535
+/** The longest that a stopping bridge waits for what is under way. */
+const DRAIN_MS = 8_000
+
+export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
+  const { clock, random, log, signer } = o
+  let config = o.config
+  const me = await signer.getPublicKey()
+
+  const lock = takeLock(join(config.dataDir, 'lock'))
+  if (lock === undefined) throw new AlreadyRunning(`another bridge runs on ${config.dataDir}`)
+  const store = openStore(join(config.dataDir, 'braid.sqlite'), { clock, hashes: nodeHashes })
+  const tagSecret = await secretOf(store, random)
+
+  const verifier = engineVerifier(o.engine)
+  const bell = createBell()
+  const tally = createTally()
+  const inFlight: InFlight = new Map()
+  const hard = new AbortController()
+  const bugs: unknown[] = []
+  const stop = new AbortController()
+  const onBug = (error: unknown): void => {
+    bugs.push(error)
+    stop.abort()
+  }
+
+  const portNames: PortName[] = config.local.kapnetd === undefined ? [] : ['kapnetd']
+  const conflicts = new Map<string, string>()
+  const watch = createWatch((message) => store.deliveriesOf(message))
+  const afterCommit = createAfterCommit({
+    bell,
+    tally,
+    rosterChanged: () => keeper.changed(),
+    moved: watch.moved,
+    conflict: (refusal) => {
+      if (conflicts.size < 100) conflicts.set(refusal.message, refusal.code)
+    },
+  })
+
+  const keeper = await createRosterKeeper({
+    me,
+    myId: config.id,
+    rules: { ...config.trust, fingerprint: fingerprint(config) },
+    store,
+    log,
+    onChange: ({ trust, generation }) => {
+      if (trust) transport.trustChanged()
+      if (generation) transport.rereadAll()
+      // What waited for a Herm that serves its name may have found one.
+      resolveKor({ store, roster: keeper.roster, clock, afterCommit }).catch(onBug)
+    },
+  })
+
+  const inboundContext = (): InboundContext => ({
+    now: clock.now(),
+    roster: keeper.roster(),
+    korNamespaces: config.korNamespaces,
+    ports: portNames,
+    generation: keeper.generation(),
+    inFlight: (event) => inFlight.get(event),
+    retryAfterMs: config.delivery.receiptTimeoutMs,
+  })
+  const outboundContext = (): Omit<OutboundContext, 'tips' | 'nonce'> => ({
+    now: clock.now(),
+    roster: keeper.roster(),
+    korNamespaces: config.korNamespaces,
+    ports: portNames,
+    maxEnvelopeBytes: config.limits.maxEnvelopeBytes,
+    maxSealedBytes: MAX_SEALED_BYTES,
+    outboxMaxAgeMs: config.limits.outboxMaxAgeMs,
+  })
+
+  const intake = createInbound({
+    store,
+    verifier,
+    hashes: nodeHashes,
+    clock,
+    log,
+    tally,
+    afterCommit,
+    context: inboundContext,
+    maxEnvelopeBytes: config.limits.maxEnvelopeBytes,
+    peerRatePerSecond: config.limits.peerRatePerSecond,
+  })
+  const accept = createOutbound({
+    store,
+    signer,
+    hashes: nodeHashes,
+    clock,
+    random,
+    tally,
+    afterCommit,
+    context: outboundContext,
+  })
+
+  const transport = relayTransport({
+    relays: config.relays,
+    me,
+    signer,
+    verifier,
+    hashes: nodeHashes,
+    clock,
+    random,
+    log,
+    trusted: () => keeper.roster().trustedKeys(),
+    isTrusted: (key) => keeper.roster().standing(key).trusted,
+    seen: (ids) => seenAmong(ids, store.view.mark, keeper.generation()),
+    intake,
+    onRefused: (code, about) => {
+      tally.refused(code)
+      log.info('inbound.refused', { code, ...about })
+    },
+    memory: store.relayMemory,
+    remember: store.rememberRelay,
+    onOpen: () => bell.ring('advertise'),
+    limits: { maxEventBytes: 2 * config.limits.maxEnvelopeBytes },
+    outboxMaxAgeMs: config.limits.outboxMaxAgeMs,
+  })
+
+  const ports: LocalPort[] =
+    config.local.kapnetd === undefined
+      ? []
+      : [
+          kapnetdPort({
+            socket: config.local.kapnetd.socket,
+            profile: config.local.kapnetd,
+            clock,
+            random,
+            log,
+            cursor: () => store.cursor('kapnetd'),
+            setCursor: (value) => store.setCursor('kapnetd', value),
+            missing: store.missing,
+            intake: async (items) => {
+              const answers = await accept(
+                items.map((item) => ({ kind: 'made', key: `kapnetd:${item.id}`, origin: 'kapnetd', ...item })),
+              )
+              for (const [i, answer] of answers.entries()) {
+                if (answer.ok) continue
+                if (answer.refusal.code === 'local-unavailable') throw new Fault('store', answer.refusal.message)
+                log.warn('kapnetd.order.refused', { id: items[i]?.id, ...answer.refusal })
+              }
+            },
+          }),
+        ]
+
+  const advertiser = createAdvertiser({
+    info: () => ({
+      id: config.id,
+      npub: npubOf(me),
+      endpoint: config.advertise.endpoint ?? config.privateRelay?.publicUrl ?? '',
+      capabilities: ['txxm-gossip'],
+      kor_namespaces: config.korNamespaces,
+      relays: config.relays
+        .filter((r) => r.read)
+        .map((r) => r.url)
+        .slice(0, 8),
+      transports: ['nip44', 'public'],
+      limits: { max_envelope_bytes: config.limits.maxEnvelopeBytes },
+      software: { name: 'ksp-bridge', version: o.version },
+    }),
+    intervalMs: config.advertise.intervalMs,
+    expireMs: config.advertise.expireMs,
+    relays: () => transport.relaysFor('public'),
+    signer,
+    transport,
+    clock,
+    log,
+    bell,
+  })
+
+  const backoff = { minMs: config.delivery.backoffMinMs, maxMs: config.delivery.backoffMaxMs }
+  const sendPeer = createSendPeer({
+    store,
+    transport,
+    signer,
+    hashes: nodeHashes,
+    tagSecret,
+    clock,
+    random,
+    tally,
+    afterCommit,
+    inFlight,
+    backoff,
+    receiptTimeoutMs: config.delivery.receiptTimeoutMs,
+    hardStop: hard.signal,
+  })
+  const attemptFor = (to: Destination): typeof sendPeer => {
+    const port = ports.find((p) => `port:${p.name}` === to)
+    if (port !== undefined) return createSendLocal({ port, ports: portNames, store, clock, afterCommit })
+    if (to.startsWith('port:')) throw new Error(`${to} is owed something and is not configured`)
+    return sendPeer
+  }
+  const pump = (to: Destination, signal: AbortSignal): Promise<void> =>
+    runPump(
+      {
+        to,
+        window: to.startsWith('port:') ? LOCAL_WINDOW : PEER_WINDOW,
+        store,
+        clock,
+        bell,
+        log,
+        attempt: attemptFor(to),
+        putOff: async (delivery, fault) => {
+          const why = { code: 'fault', reason: fault.message.slice(0, 200) } as const
+          const move = putOffMove(delivery, clock.now(), config.delivery.backoffMinMs, why)
+          afterCommit(await store.commit((): Decision => ({ moves: [move] })))
+        },
+        onBug,
+      },
+      signal,
+    )
+
+  const reload = async (): Promise<void> => {
+    config = o.reload()
+    await keeper.reconfigure({ ...config.trust, fingerprint: fingerprint(config) })
+    bell.ring('advertise')
+    log.info('config.reloaded', { generation: keeper.generation() })
+  }
+
+  const status = (): ReturnType<typeof bridgeStatus> =>
+    bridgeStatus({ ...o, config, me, store, keeper, transport, ports, tally, conflicts, now: clock.now() })
+
+  const run = async (signal: AbortSignal, onReady: () => void): Promise<void> => {
+    const abort = (): void => stop.abort()
+    signal.addEventListener('abort', abort, { once: true })
+    const control = await openControl(
+      socketPath(config),
+      controlHandlers({
+        accept,
+        watch,
+        store,
+        keeper,
+        rules: () => ({ ...config.trust, fingerprint: fingerprint(config) }),
+        reload,
+        status,
+        clock,
+        stopping: stop.signal,
+      }),
+      log,
+    )
+    const guard = (work: Promise<void>): Promise<void> => work.catch(onBug)
+    const receiving = new AbortController()
+    const listening = [guard(transport.run(receiving.signal)), ...ports.map((p) => guard(p.run(receiving.signal)))]
+    const working = [
+      guard(
+        runPumps(
+          {
+            store,
+            bell,
+            log,
+            pump,
+            receipts: (to, s) =>
+              runReceipts(
+                {
+                  to,
+                  me,
+                  store,
+                  transport,
+                  signer,
+                  hashes: nodeHashes,
+                  clock,
+                  random,
+                  log,
+                  bell,
+                  tally,
+                  backoff,
+                  maxAgeMs: config.limits.outboxMaxAgeMs,
+                  hardStop: hard.signal,
+                },
+                s,
+              ),
+            isPumped: (to) => !isKorName(to) && (!to.startsWith('port:') || ports.some((p) => `port:${p.name}` === to)),
+            onBug,
+          },
+          stop.signal,
+        ),
+      ),
+      guard(advertiser.run(stop.signal)),
+    ]
+    await resolveKor({ store, roster: keeper.roster, clock, afterCommit })
+    log.info('bridge.started', { id: config.id, npub: npubOf(me), engine: o.engine.name })
+    onReady()
+
+    await aborted(stop.signal)
+    // Draining: what is under way ends by itself or is cut off; all of it is still owed in the store if it is.
+    log.info('bridge.stopping', {})
+    const cutOff = setTimeout(() => {
+      hard.abort()
+      receiving.abort()
+    }, DRAIN_MS)
+    if (bugs.length > 0) hard.abort()
+    else await advertiser.announce('draining', hard.signal)
+    await Promise.all(working)
+    if (bugs.length === 0) await advertiser.announce('offline', hard.signal)
+    hard.abort()
+    receiving.abort()
+    await Promise.all(listening)
+    clearTimeout(cutOff)
+    await control.close()
+    await store.close()
+    lock.release()
+    signal.removeEventListener('abort', abort)
+    if (bugs.length > 0) throw bugs[0]
+    log.info('bridge.stopped', {})
+  }
+
+  return { me, run, reload }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+/** 32 bytes for the keyed `d` tags of this Herm: made once, kept for as long as the braid is. */
+const secretOf = async (
+  store: { cursor(name: string): string | undefined; setCursor(name: string, value: string): Promise<void> },
+  random: Random,
+): Promise<Uint8Array> => {
+  const kept = store.cursor('tag-secret')
+  if (kept !== undefined) return new Uint8Array(Buffer.from(kept, 'hex'))
+  const secret = random.bytes(32)
+  await store.setCursor('tag-secret', Buffer.from(secret).toString('hex'))
+  return secret
+}
+
+/** Which of these need not be looked at again under this configuration. */
+const seenAmong = (
+  ids: readonly EventId[],
+  mark: (id: EventId) => { generation?: number } | undefined,
+  generation: number,
+): Set<EventId> =>
+  new Set(
+    ids.filter((id) => {
+      const known = mark(id)
+      return known !== undefined && (known.generation === undefined || known.generation === generation)
+    }),
+  )
