@@ -1,0 +1,263 @@
+import {
+  actionPatternType,
+  agentIdType,
+  booleanType,
+  countType,
+  durationType,
+  hermIdType,
+  keyNameType,
+  korType,
+  listenType,
+  listOf,
+  oneOf,
+  pathType,
+  pubkeyType,
+  relayUrlType,
+  roadType,
+  sizeType,
+  socketType,
+  textMapType,
+  type OptionType,
+} from './option-types.js'
+
+/**
+ * Every option, once. Parsing, `--help`, the table in the documentation and the file that `ksp init` writes all come
+ * from here; adding a row is all it takes to add an option (and a line in build-config.ts to use it).
+ */
+
+export interface OptionRow<T> {
+  readonly type: OptionType<T>
+  /** `needed`: must be there where its section is. `default`: as it would be written in the file. `open`: may be absent. */
+  readonly presence: 'needed' | 'default' | 'open'
+  readonly default?: string
+  /** What holds where it is absent and that is no fixed text. */
+  readonly otherwise?: string
+  readonly about: string
+  readonly example: string
+  readonly env?: string
+  readonly flag?: string
+}
+
+interface Words {
+  readonly about: string
+  readonly example: string
+  readonly env?: string
+  readonly flag?: string
+}
+
+const needed = <T>(type: OptionType<T>, words: Words): OptionRow<T> & { readonly presence: 'needed' } => ({
+  type,
+  presence: 'needed',
+  ...words,
+})
+
+const fixed = <T>(
+  type: OptionType<T>,
+  value: string,
+  words: Words,
+): OptionRow<T> & { readonly presence: 'default' } => ({
+  type,
+  presence: 'default',
+  default: value,
+  ...words,
+})
+
+const open = <T>(
+  type: OptionType<T>,
+  words: Words & { readonly otherwise?: string },
+): OptionRow<T> & { readonly presence: 'open' } => ({ type, presence: 'open', ...words })
+
+export const OPTIONS = {
+  id: needed(hermIdType, { about: 'Herm id, unique among its peers.', example: 'herm-a', env: 'KSP_ID' }),
+  data_dir: fixed(pathType, 'data', {
+    about: 'Folder of the braid, the lock and the control socket.',
+    example: '/var/lib/ksp',
+    env: 'KSP_DATA_DIR',
+    flag: '--data-dir',
+  }),
+  kor_namespaces: fixed(listOf(korType, 64), '[]', {
+    about: 'KOR namespaces this Herm serves.',
+    example: '[sys.pluronymous.org]',
+    env: 'KSP_KOR_NAMESPACES',
+  }),
+
+  'identity.keystore': fixed(pathType, 'keystore.json', {
+    about: 'The key file. Mode 0600, in a folder of mode 0700.',
+    example: 'keystore.json',
+    env: 'KSP_KEYSTORE',
+  }),
+  'identity.key': open(keyNameType, {
+    about: 'Name of this Herm’s key in the keystore.',
+    example: 'herm-a',
+    env: 'KSP_KEY',
+    otherwise: 'the id',
+  }),
+  'identity.passphrase_file': open(pathType, {
+    about: 'File that holds the passphrase of the key. Mode 0600.',
+    example: 'passphrase',
+    env: 'KSP_PASSPHRASE_FILE',
+    otherwise: 'the systemd credential ksp-passphrase, else a prompt',
+  }),
+
+  'relays[].url': needed(relayUrlType, {
+    about: 'Address of a relay.',
+    example: 'wss://relay.example',
+    env: 'KSP_RELAYS',
+    flag: '--relay',
+  }),
+  'relays[].roads': fixed(listOf(roadType, 4), '[public, nip44]', {
+    about: 'What travels over this relay: public, nip44, private, dm.',
+    example: '[public, nip44]',
+  }),
+  'relays[].read_only': fixed(booleanType, 'false', { about: 'Never write to this relay.', example: 'true' }),
+  'relays[].write_only': fixed(booleanType, 'false', { about: 'Never read from this relay.', example: 'true' }),
+
+  'private_relay.listen': fixed(listenType, '127.0.0.1:7447', {
+    about: 'Where the bundled relay listens.',
+    example: '127.0.0.1:7447',
+  }),
+  'private_relay.db': open(pathType, {
+    about: 'Database of the bundled relay.',
+    example: 'relay.sqlite',
+    otherwise: 'relay.sqlite in data_dir',
+  }),
+  'private_relay.public_url': open(relayUrlType, {
+    about: 'Under which address others reach the bundled relay.',
+    example: 'wss://herm-a.example',
+  }),
+
+  'trust.mode': fixed(oneOf('allowlist', 'tofu', 'open'), 'allowlist', {
+    about: 'Whom to believe: the peers listed; the first key seen for an id listed; or anyone.',
+    example: 'allowlist',
+    env: 'KSP_TRUST_MODE',
+  }),
+  'trust.peers[].key': open(pubkeyType, {
+    about: 'Public key of a peer. A plain npub in the list is a peer without grants.',
+    example: 'npub10xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqpkge6d',
+  }),
+  'trust.peers[].id': open(hermIdType, { about: 'Herm id that is pinned to it.', example: 'herm-b' }),
+  'trust.peers[].kor': open(listOf(korType, 64), {
+    about: 'Namespaces it may serve and speak from.',
+    example: '[member.submission.room.kor]',
+    otherwise: 'it attracts no KOR traffic',
+  }),
+  'trust.peers[].actions': open(listOf(actionPatternType, 256), {
+    about: 'Actions it may send; a final * stands for any ending.',
+    example: '["room.*"]',
+    otherwise: 'all',
+  }),
+  'trust.peers[].agents': open(listOf(agentIdType, 256), {
+    about: 'Agents here that it may give tasks to.',
+    example: '[ezra]',
+    otherwise: 'none',
+  }),
+
+  'local.kapnetd.socket': open(socketType, {
+    about: 'Unix socket of the local kapnetd.',
+    example: 'kapnetd.sock',
+    otherwise: '$XDG_RUNTIME_DIR/kapnetd/ID.sock',
+  }),
+  'local.kapnetd.methods': open(textMapType(32), {
+    about: 'Other names for its methods.',
+    example: '{ submit_txxm: submit }',
+  }),
+  'local.kapnetd.fields': open(textMapType(32), {
+    about: 'Other names for its fields.',
+    example: '{ txxm_id: id }',
+  }),
+
+  'advertise.interval': fixed(durationType({ min: '1s', max: '1d' }), '10m', {
+    about: 'How often the node-info is published.',
+    example: '10m',
+  }),
+  'advertise.expire': fixed(durationType({ min: '2s', max: '7d' }), '1h', {
+    about: 'How long a node-info counts as fresh.',
+    example: '1h',
+  }),
+  'advertise.endpoint': open(relayUrlType, {
+    about: 'Relay address told to peers.',
+    example: 'wss://herm-a.example',
+    env: 'KSP_ENDPOINT',
+    otherwise: 'private_relay.public_url, else none',
+  }),
+
+  'limits.max_envelope': fixed(sizeType({ min: '1KiB', max: '8MiB' }), '512KiB', {
+    about: 'Largest message taken or sent.',
+    example: '512KiB',
+  }),
+  'limits.outbox_max_age': fixed(durationType({ min: '1s', max: '365d' }), '7d', {
+    about: 'How long an undelivered message is tried before it is dead.',
+    example: '7d',
+  }),
+
+  'delivery.receipt_timeout': fixed(durationType({ min: '100ms', max: '1h' }), '30s', {
+    about: 'How long to wait for a receipt before a message is sent again.',
+    example: '30s',
+  }),
+  'delivery.backoff_min': fixed(durationType({ min: '10ms', max: '1h' }), '1s', {
+    about: 'First pause before a retry; each next one is up to twice as long.',
+    example: '1s',
+  }),
+  'delivery.backoff_max': fixed(durationType({ min: '10ms', max: '1d' }), '15m', {
+    about: 'Longest pause before a retry.',
+    example: '15m',
+  }),
+  'delivery.tries_per_road': fixed(countType(1, 100), '5', {
+    about: 'Tries on one road before the next one.',
+    example: '5',
+  }),
+
+  allow_private_endpoints: fixed(booleanType, 'false', {
+    about: 'Connect to private and loopback addresses that peers name. For tests and closed networks.',
+    example: 'false',
+  }),
+  'log.level': fixed(oneOf('debug', 'info', 'warn', 'error'), 'info', {
+    about: 'How much is logged.',
+    example: 'info',
+    env: 'KSP_LOG_LEVEL',
+    flag: '--log-level',
+  }),
+} as const
+
+export type OptionPath = keyof typeof OPTIONS
+
+export const OPTION_PATHS = Object.keys(OPTIONS) as OptionPath[]
+
+/** A row without what its type reads: what help and documentation need. */
+export const rowOf = (path: OptionPath): OptionRow<unknown> => OPTIONS[path]
+
+export type ValueOf<P extends OptionPath> = (typeof OPTIONS)[P] extends OptionRow<infer T> ? T : never
+
+/** Absent is possible only where there is neither a need nor a default. */
+export type ReadOf<P extends OptionPath> = (typeof OPTIONS)[P]['presence'] extends 'open'
+  ? ValueOf<P> | undefined
+  : ValueOf<P>
+
+export interface Section {
+  readonly about: string
+  /** Of a list: how many, and which option a plain word stands for. */
+  readonly list?: { readonly max: number; readonly word: string }
+  readonly needed?: boolean
+}
+
+/** The sections that options stand in; `[]` marks a list of maps. */
+export const SECTIONS: Readonly<Record<string, Section>> = {
+  identity: { about: 'The key this Herm signs with.', needed: true },
+  'relays[]': { about: 'Where this Herm meets the others.', list: { max: 32, word: 'url' } },
+  private_relay: { about: 'The bundled relay, started beside the bridge.' },
+  trust: { about: 'Who may send to us.' },
+  'trust.peers[]': { about: 'The peers.', list: { max: 1_000, word: 'key' } },
+  local: { about: 'What messages are delivered to on this host.' },
+  'local.kapnetd': { about: 'The local kapnetd.' },
+  advertise: { about: 'What this Herm tells the others of itself.' },
+  limits: { about: 'Limits.' },
+  delivery: { about: 'How hard a delivery is tried.' },
+  log: { about: 'The log, on stderr.' },
+}
+
+/** Parts of the whole that this version does not have: recognised, so that nobody hunts for a spelling mistake. */
+export const LATER: Readonly<Record<string, string>> = {
+  'identity.bunker': 'use a key of the keystore (identity.keystore and identity.key)',
+  'local.nats': 'use local.kapnetd, or no local port',
+  http: 'ask with ksp status',
+}
