@@ -353,7 +353,7 @@ export interface BraidReader {
   inbox(query: { after?: number; limit: number }): InboxLine[]
   /** Newest message first. */
   deliveries(query: { state?: DeliveryState; to?: Destination; limit: number }): OutboxLine[]
-  /** In order of arrival. */
+  /** In order of arrival, or of joining the scope. */
   export(scope?: Scope): Generator<ExportedStrand, void>
 }
 
