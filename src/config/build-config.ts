@@ -58,6 +58,7 @@ export const buildConfig = (
     limits: {
       maxEnvelopeBytes: get('limits.max_envelope') ?? 0,
       outboxMaxAgeMs: get('limits.outbox_max_age') ?? 0,
+      peerRatePerSecond: get('limits.peer_rate') ?? 0,
     },
     delivery: {
       receiptTimeoutMs: get('delivery.receipt_timeout') ?? 0,

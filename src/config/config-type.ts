@@ -36,7 +36,11 @@ export interface Config {
     }
   }
   readonly advertise: { readonly intervalMs: number; readonly expireMs: number; readonly endpoint?: RelayUrl }
-  readonly limits: { readonly maxEnvelopeBytes: number; readonly outboxMaxAgeMs: number }
+  readonly limits: {
+    readonly maxEnvelopeBytes: number
+    readonly outboxMaxAgeMs: number
+    readonly peerRatePerSecond: number
+  }
   readonly delivery: {
     readonly receiptTimeoutMs: number
     readonly backoffMinMs: number

@@ -87,7 +87,7 @@ export const OPTIONS = {
     env: 'KSP_KEYSTORE',
   }),
   'identity.key': open(keyNameType, {
-    about: 'Name of this Herm’s key in the keystore.',
+    about: 'Name of the key of this Herm in the keystore.',
     example: 'herm-a',
     env: 'KSP_KEY',
     otherwise: 'the id',
@@ -189,6 +189,10 @@ export const OPTIONS = {
     about: 'How long an undelivered message is tried before it is dead.',
     example: '7d',
   }),
+  'limits.peer_rate': fixed(countType({ min: 1, max: 1_000_000 }), '2000', {
+    about: 'Messages a second taken from one peer, with bursts of five seconds; a tenth for unknown ones in trust mode open.',
+    example: '2000',
+  }),
 
   'delivery.receipt_timeout': fixed(durationType({ min: '100ms', max: '1h' }), '30s', {
     about: 'How long to wait for a receipt before a message is sent again.',
@@ -238,17 +242,19 @@ export interface Section {
   /** Of a list: how many, and which option a plain word stands for. */
   readonly list?: { readonly max: number; readonly word: string }
   readonly needed?: boolean
+  /** What it configures runs only where it stands in the file, be it empty. */
+  readonly switch?: boolean
 }
 
 /** The sections that options stand in; `[]` marks a list of maps. */
 export const SECTIONS: Readonly<Record<string, Section>> = {
   identity: { about: 'The key this Herm signs with.', needed: true },
   'relays[]': { about: 'Where this Herm meets the others.', list: { max: 32, word: 'url' } },
-  private_relay: { about: 'The bundled relay, started beside the bridge.' },
+  private_relay: { about: 'The bundled relay, started beside the bridge.', switch: true },
   trust: { about: 'Who may send to us.' },
   'trust.peers[]': { about: 'The peers.', list: { max: 1_000, word: 'key' } },
   local: { about: 'What messages are delivered to on this host.' },
-  'local.kapnetd': { about: 'The local kapnetd.' },
+  'local.kapnetd': { about: 'The local kapnetd.', switch: true },
   advertise: { about: 'What this Herm tells the others of itself.' },
   limits: { about: 'Limits.' },
   delivery: { about: 'How hard a delivery is tried.' },
