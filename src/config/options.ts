@@ -189,7 +189,7 @@ export const OPTIONS = {
     about: 'How long an undelivered message is tried before it is dead.',
     example: '7d',
   }),
-  'limits.peer_rate': fixed(countType({ min: 1, max: 1_000_000 }), '2000', {
+  'limits.peer_rate': fixed(countType(1, 1_000_000), '2000', {
     about: 'Messages a second taken from one peer, with bursts of five seconds; a tenth for unknown ones in trust mode open.',
     example: '2000',
   }),
