@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from './config.js'
-import { fingerprint, socketPath } from './config.js'
+import { fingerprint, nodeInfoOf, socketPath } from './config.js'
+import { ownRelay, runPrivateRelay } from './bridge-relay.js'
 import { nodeHashes } from './crypto/hashes.js'
 import { engineVerifier } from './crypto/verify.js'
 import type { Decision } from './core/decision.js'
@@ -159,8 +160,9 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     context: outboundContext,
   })
 
+  const { privateRelay } = config
   const transport = relayTransport({
-    relays: config.relays,
+    relays: privateRelay === undefined ? config.relays : [...config.relays, ownRelay(privateRelay)],
     me,
     signer,
     verifier,
@@ -210,20 +212,7 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
         ]
 
   const advertiser = createAdvertiser({
-    info: () => ({
-      id: config.id,
-      npub: npubOf(me),
-      endpoint: config.advertise.endpoint ?? config.privateRelay?.publicUrl ?? '',
-      capabilities: ['txxm-gossip'],
-      kor_namespaces: config.korNamespaces,
-      relays: config.relays
-        .filter((r) => r.read)
-        .map((r) => r.url)
-        .slice(0, 8),
-      transports: ['nip44', 'public'],
-      limits: { max_envelope_bytes: config.limits.maxEnvelopeBytes },
-      software: { name: 'ksp-bridge', version: o.version },
-    }),
+    info: (status) => nodeInfoOf(config, me, status, o.version),
     intervalMs: config.advertise.intervalMs,
     expireMs: config.advertise.expireMs,
     relays: () => transport.relaysFor('public'),
@@ -306,7 +295,13 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     )
     const guard = (work: Promise<void>): Promise<void> => work.catch(onBug)
     const receiving = new AbortController()
-    const listening = [guard(transport.run(receiving.signal)), ...ports.map((p) => guard(p.run(receiving.signal)))]
+    const listening = [
+      ...(privateRelay === undefined
+        ? []
+        : [guard(runPrivateRelay(privateRelay, { clock, random, log }, receiving.signal))]),
+      guard(transport.run(receiving.signal)),
+      ...ports.map((p) => guard(p.run(receiving.signal))),
+    ]
     const working = [
       guard(
         runPumps(

@@ -18,7 +18,7 @@ export interface Advertiser {
 }
 
 export interface AdvertiseOptions {
-  readonly info: () => Omit<NodeInfo, 'status'>
+  readonly info: (status: NodeInfo['status']) => NodeInfo
   readonly intervalMs: number
   readonly expireMs: number
   readonly relays: () => RelayUrl[]
@@ -40,7 +40,7 @@ export const createAdvertiser = (o: AdvertiseOptions): Advertiser => {
     last = now
     const expiresAt = (now + Math.ceil(o.expireMs / 1000)) as UnixSec
     try {
-      const event = await o.signer.signEvent(nodeInfoTemplate({ ...o.info(), status }, now, expiresAt))
+      const event = await o.signer.signEvent(nodeInfoTemplate(o.info(status), now, expiresAt))
       // Every relay by itself: `publish` ends with the first yes, and each of them should have it.
       const answers = await Promise.all(o.relays().map((relay) => o.transport.publish(event, [relay], signal)))
       const flat = answers.flat()

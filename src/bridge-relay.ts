@@ -1,0 +1,42 @@
+import type { Config, RelayConfig } from './config.js'
+import { backoffMs } from './core/backoff.js'
+import { reasonOf } from './core/fault.js'
+import type { RelayUrl } from './core/types.js'
+import { startKsp } from './ops/child.js'
+import type { Clock, Log, Random } from './ports.js'
+
+/**
+ * The bundled relay beside the bridge: a process of its own (its own core, its own crash), started again when it ends, and
+ * ended with us: its stdin is ours, so that it does not outlive even a kill -9.
+ */
+export const runPrivateRelay = async (
+  relay: NonNullable<Config['privateRelay']>,
+  o: { clock: Clock; random: Random; log: Log },
+  signal: AbortSignal,
+): Promise<void> => {
+  const listen = `${relay.host.includes(':') ? `[${relay.host}]` : relay.host}:${relay.port}`
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    const child = startKsp(['relay', '--listen', listen, '--db', relay.db, '--exit-with-parent'], { tied: true })
+    const stop = (): void => void child.stop()
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      const ready = await child.line(/^ready /)
+      o.log.info('private-relay.started', { url: ready.split(' ')[1], pid: child.pid })
+      attempt = 0
+    } catch (error) {
+      if (!signal.aborted) o.log.error('private-relay.failed', { reason: reasonOf(error) })
+    }
+    await child.ended
+    signal.removeEventListener('abort', stop)
+    if (signal.aborted) return
+    o.log.warn('private-relay.ended', { last: child.err.at(-1) })
+    await o.clock.sleep(backoffMs(attempt, { minMs: 500, maxMs: 30_000 }, o.random.fraction()), signal)
+  }
+}
+
+/** How the bridge itself reaches its own relay. */
+export const ownRelay = (relay: NonNullable<Config['privateRelay']>): RelayConfig => {
+  const host = relay.host === '0.0.0.0' ? '127.0.0.1' : relay.host === '::' ? '[::1]' : relay.host
+  const shown = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+  return { url: `ws://${shown}:${relay.port}` as RelayUrl, roads: ['public', 'nip44'], read: true, write: true }
+}
