@@ -133,7 +133,7 @@ export const OPTIONS = {
   }),
   'trust.peers[].key': open(pubkeyType, {
     about: 'Public key of a peer. A plain npub in the list is a peer without grants.',
-    example: 'npub10xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqpkge6d',
+    example: 'npub19mwjjmqypv43t6mfqteraele3c0c3wnkdq454qgzrydntfpr2r6q2v5kzy',
   }),
   'trust.peers[].id': open(hermIdType, { about: 'Herm id that is pinned to it.', example: 'herm-b' }),
   'trust.peers[].kor': open(listOf(korType, 64), {
