@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 /** The `ksp` program itself, as a file that node can run. Works from dist only: child processes run what is built. */
@@ -19,16 +20,19 @@ export interface Child {
   stop(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>
 }
 
+export interface ChildOptions {
+  /** Added to the present environment. */
+  readonly env?: Record<string, string>
+  readonly cwd?: string
+  /** Gives it a stdin that ends with us, by which it learns that its parent is gone, however that came. */
+  readonly tied?: boolean
+}
+
 const MAX_LINES = 2_000
 
-/** Starts node with a program of ours as a process of its own. `env` is added to the present environment; `tied` gives it a stdin that ends with us. */
-export const startChild = (
-  program: string,
-  args: readonly string[],
-  options: { env?: Record<string, string>; cwd?: string; tied?: boolean } = {},
-): Child => {
+/** Starts node with a program of ours as a process of its own. */
+export const startChild = (program: string, args: readonly string[], options: ChildOptions = {}): Child => {
   const child = spawn(process.execPath, [program, ...args], {
-    // A tied child reads its stdin to learn that its parent has ended, however that came.
     stdio: [options.tied === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -40,7 +44,7 @@ export const startChild = (
     list.push(line)
     if (list.length > MAX_LINES) list.shift()
   }
-  createInterface({ input: child.stdout }).on('line', (line) => {
+  eachLine(child.stdout, (line) => {
     keep(out, line)
     for (const w of waiting) {
       if (!w.pattern.test(line)) continue
@@ -48,7 +52,7 @@ export const startChild = (
       w.resolve(line)
     }
   })
-  createInterface({ input: child.stderr }).on('line', (line) => keep(err, line))
+  eachLine(child.stderr, (line) => keep(err, line))
 
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once('error', (error) => {
@@ -88,6 +92,10 @@ export const startChild = (
       return ended
     },
   }
+}
+
+const eachLine = (stream: Readable | null, take: (line: string) => void): void => {
+  if (stream !== null) createInterface({ input: stream }).on('line', take)
 }
 
 /** Starts `ksp ...args`. */
