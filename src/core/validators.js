@@ -27,7 +27,7 @@ const pattern8 = new RegExp("^[0-9a-f]{64}$", "u");
 const schema33 = {"type":"object","required":["op","scope","session"],"properties":{"op":{"enum":["neg-open","neg-msg","neg-err","get"]},"scope":{"$ref":"common.schema.json.scope"},"session":{"$ref":"common.schema.json.word"},"data":{"$ref":"common.schema.json.base64"},"ids":{"type":"array","maxItems":500,"items":{"type":"string","$ref":"common.schema.json.hex32"}},"sender":{"$ref":"common.schema.json.sender"},"nonce":{"$ref":"common.schema.json.nonce"},"audience":{"$ref":"common.schema.json.audience"}},"dependentRequired":{"sender":["nonce","audience"]},"$id":"https://ksp.example/kinds/1/braid.schema.json.body"};
 const pattern5 = new RegExp("^(?:gossip|pair:[0-9a-f]{64}:[0-9a-f]{64})$", "u");
 const pattern6 = new RegExp("^[^\\u0000-\\u001f\\u007f]{1,128}$", "u");
-const pattern7 = new RegExp("^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$", "u");
+const pattern7 = new RegExp("^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$", "u");
 const pattern10 = new RegExp("^(?:0|[1-9][0-9]{0,18}|1[0-7][0-9]{18}|18[0-3][0-9]{17}|184[0-3][0-9]{16}|1844[0-5][0-9]{15}|18446[0-6][0-9]{14}|184467[0-3][0-9]{13}|1844674[0-3][0-9]{12}|184467440[0-6][0-9]{10}|1844674407[0-2][0-9]{9}|18446744073[0-6][0-9]{8}|1844674407370[0-8][0-9]{6}|18446744073709[0-4][0-9]{5}|184467440737095[0-4][0-9]{4}|18446744073709550[0-9]{3}|18446744073709551[0-5][0-9]{2}|1844674407370955160[0-9]|1844674407370955161[0-4]|18446744073709551615)$", "u");
 const func1 = codePoints;
 
@@ -233,7 +233,7 @@ return false;
 }
 else {
 if(!pattern7.test(data3)){
-validate21.errors = [{instancePath:instancePath+"/data",schemaPath:"common.schema.json.base64/pattern",keyword:"pattern",params:{pattern: "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"},message:"must match pattern \""+"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"+"\""}];
+validate21.errors = [{instancePath:instancePath+"/data",schemaPath:"common.schema.json.base64/pattern",keyword:"pattern",params:{pattern: "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"},message:"must match pattern \""+"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"+"\""}];
 return false;
 }
 }
@@ -722,7 +722,7 @@ return false;
 }
 else {
 if(!pattern7.test(data3)){
-validate30.errors = [{instancePath:instancePath+"/data",schemaPath:"common.schema.json.base64/pattern",keyword:"pattern",params:{pattern: "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"},message:"must match pattern \""+"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"+"\""}];
+validate30.errors = [{instancePath:instancePath+"/data",schemaPath:"common.schema.json.base64/pattern",keyword:"pattern",params:{pattern: "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"},message:"must match pattern \""+"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"+"\""}];
 return false;
 }
 }
