@@ -1,0 +1,28 @@
+/** What the relay says to a client, as frames (NIP-01). A reason always starts with one of the standard prefixes. */
+
+export type Prefix =
+  'duplicate' | 'pow' | 'blocked' | 'rate-limited' | 'invalid' | 'restricted' | 'auth-required' | 'mute' | 'error'
+
+/** `prefix: words for a person`. */
+export type Reason = `${Prefix}: ${string}`
+
+/** The verdict on one EVENT. An empty reason is only said with `true`. */
+export interface Verdict {
+  readonly accepted: boolean
+  readonly reason: Reason | ''
+}
+
+export const ACCEPTED: Verdict = { accepted: true, reason: '' }
+export const accepted = (reason: Reason): Verdict => ({ accepted: true, reason })
+export const refused = (reason: Reason): Verdict => ({ accepted: false, reason })
+
+export const okFrame = (id: string, verdict: Verdict): string =>
+  JSON.stringify(['OK', id, verdict.accepted, verdict.reason])
+export const eoseFrame = (subscription: string): string => JSON.stringify(['EOSE', subscription])
+export const closedFrame = (subscription: string, reason: Reason): string =>
+  JSON.stringify(['CLOSED', subscription, reason])
+export const noticeFrame = (reason: Reason): string => JSON.stringify(['NOTICE', reason])
+
+/** What stands before the event's JSON. Made once for a subscription; the event's JSON once for all of them. */
+export const eventHead = (subscription: string): string => `["EVENT",${JSON.stringify(subscription)},`
+export const eventFrame = (head: string, json: string): string => `${head}${json}]`

@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util'
+import { reasonOf } from '../src/core/fault.js'
+
+export const USAGE = `usage: ksp relay [--listen HOST:PORT] [--db FILE] [--name NAME] [--exit-with-parent]
+
+A Nostr relay of your own. Prints one line "ready ws://HOST:PORT"; logs JSON lines to stderr.
+
+  --listen HOST:PORT   where to listen; port 0 takes any free one (default 127.0.0.1:7447)
+  --db FILE            the SQLite file that holds the events (default relay.sqlite)
+  --name NAME          the relay's name in its document (default ksp-relay)
+  --exit-with-parent   end when the program that started this one ends
+
+example: ksp relay --listen 0.0.0.0:7447 --db /var/lib/ksp/relay.sqlite
+`
+
+export type Command =
+  | { readonly verb: 'help' }
+  | { readonly verb: 'wrong'; readonly reason: string }
+  | {
+      readonly verb: 'serve'
+      readonly host: string
+      readonly port: number
+      readonly db: string
+      readonly name: string
+      readonly exitWithParent: boolean
+    }
+
+const MAX_NAME_CHARS = 100
+
+export const readArguments = (argv: readonly string[]): Command => {
+  let values
+  try {
+    ;({ values } = parseArgs({
+      args: [...argv],
+      options: {
+        listen: { type: 'string', default: '127.0.0.1:7447' },
+        db: { type: 'string', default: 'relay.sqlite' },
+        name: { type: 'string', default: 'ksp-relay' },
+        'exit-with-parent': { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }))
+  } catch (error) {
+    return { verb: 'wrong', reason: reasonOf(error).split('. ')[0] ?? 'wrong usage' }
+  }
+  if (values.help) return { verb: 'help' }
+  const place = readPlace(values.listen)
+  if (place === undefined) return { verb: 'wrong', reason: `--listen ${values.listen} is not HOST:PORT` }
+  if (values.db === '') return { verb: 'wrong', reason: '--db needs a file' }
+  if (values.name === '' || values.name.length > MAX_NAME_CHARS) {
+    return { verb: 'wrong', reason: `--name needs 1 to ${MAX_NAME_CHARS} characters` }
+  }
+  return { verb: 'serve', ...place, db: values.db, name: values.name, exitWithParent: values['exit-with-parent'] }
+}
+
+/** `127.0.0.1:7447`, `relay.example:80`, `[::1]:7447`. */
+const readPlace = (text: string): { host: string; port: number } | undefined => {
+  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(text)
+  const host = parts?.[1] ?? parts?.[2]
+  const port = Number(parts?.[3])
+  return host === undefined || port > 65_535 ? undefined : { host, port }
+}

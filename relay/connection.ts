@@ -1,0 +1,219 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { reasonOf } from '../src/core/fault.js'
+import type { Filter } from '../src/core/match.js'
+import type { NostrEvent, UnixSec } from '../src/core/types.js'
+import type { Log } from '../src/ports.js'
+import { closedFrame, eoseFrame, eventFrame, eventHead, okFrame } from './answers.js'
+import type { Reason } from './answers.js'
+import { isExpired } from './expiration.js'
+import type { Ingest } from './ingest.js'
+import type { RelayLimits } from './limits.js'
+import { mayRead } from './policy.js'
+import type { Policy } from './policy.js'
+import { openSession } from './session.js'
+import type { EventStore } from './store.js'
+import type { LiveEvent, Subscriber, Subscriptions } from './subscriptions.js'
+
+/** The socket, as little of it as a connection needs. */
+export interface Wire {
+  /** Does nothing once the wire is closed. */
+  send(frame: string): void
+  /** Sends what `work` sends in as few packets as possible. */
+  together<T>(work: () => T): T
+  bufferedBytes(): number
+  /** Resolves when all that was sent so far is with the kernel, or the wire is closed. */
+  drained(): Promise<void>
+  /** Stops and resumes reading. */
+  pause(): void
+  resume(): void
+  /** Ends it at once. */
+  cut(reason: string): void
+}
+
+export interface ConnectionParts {
+  readonly limits: RelayLimits
+  readonly policy: Policy
+  readonly ingest: Ingest
+  readonly store: Pick<EventStore, 'scan' | 'lastSeq'>
+  readonly subscriptions: Subscriptions
+  readonly now: () => UnixSec
+  readonly log: Log
+}
+
+export interface Connection {
+  receive(text: string, bytes: number): void
+  closed(): void
+}
+
+/** One slice of a stored answer: events, and steps that found none. A slice takes a few milliseconds at most. */
+const SLICE_EVENTS = 200
+const SLICE_STEPS = 400
+/** A stored answer waits for its reader above this. */
+const READER_LAG_BYTES = 256 * 1024
+
+interface Subscription extends Subscriber {
+  readonly id: string
+  readonly head: string
+  /** Commits up to this one are the stored part's; later ones are live. */
+  fromSeq: number
+  /** Live events that wait for the stored part; undefined once it has ended. */
+  pending: LiveEvent[] | undefined
+  ended: boolean
+}
+
+/** Does what a session says. Stored answers of one connection are made one after the other, in the order of their REQs. */
+export const openConnection = (wire: Wire, parts: ConnectionParts): Connection => {
+  const { limits, policy, ingest, store, subscriptions, now, log } = parts
+  const session = openSession(limits)
+  const open = new Map<string, Subscription>()
+  const queue: Subscription[] = []
+  let serving = false
+  let inFlightEvents = 0
+  let inFlightBytes = 0
+  let paused = false
+
+  const send = (frame: string): void => {
+    wire.send(frame)
+    if (wire.bufferedBytes() > limits.maxBufferedBytes) wire.cut('reads too slowly')
+  }
+
+  const readable = (event: NostrEvent): boolean => mayRead(policy, session.viewer, event)
+
+  const setPaused = (wanted: boolean): void => {
+    if (wanted === paused) return
+    paused = wanted
+    if (paused) wire.pause()
+    else wire.resume()
+  }
+
+  const publish = async (event: NostrEvent, bytes: number): Promise<void> => {
+    inFlightEvents++
+    inFlightBytes += bytes
+    if (inFlightEvents >= limits.maxInFlightEvents || inFlightBytes >= limits.maxInFlightBytes) setPaused(true)
+    const verdict = await ingest.submit(event, bytes, session.viewer)
+    inFlightEvents--
+    inFlightBytes -= bytes
+    send(okFrame(event.id, verdict))
+    if (inFlightEvents <= limits.maxInFlightEvents / 2 && inFlightBytes <= limits.maxInFlightBytes / 2) setPaused(false)
+  }
+
+  const end = (subscription: Subscription | undefined): void => {
+    if (subscription === undefined) return
+    subscription.ended = true
+    subscription.pending = undefined
+    subscriptions.remove(subscription)
+    if (open.get(subscription.id) === subscription) open.delete(subscription.id)
+  }
+
+  const endSaying = (subscription: Subscription, reason: Reason): void => {
+    end(subscription)
+    session.ended(subscription.id)
+    send(closedFrame(subscription.id, reason))
+  }
+
+  const subscribe = (id: string, filters: readonly Filter[]): void => {
+    end(open.get(id))
+    const subscription: Subscription = {
+      id,
+      filters,
+      head: eventHead(id),
+      fromSeq: 0,
+      pending: [],
+      ended: false,
+      deliver: (live) => deliver(subscription, live),
+    }
+    open.set(id, subscription)
+    queue.push(subscription)
+    // The promise can't be lost: `serveQueue` catches all that goes wrong.
+    if (!serving) void serveQueue()
+  }
+
+  const deliver = (subscription: Subscription, live: LiveEvent): boolean => {
+    const isStoredPart = live.seq !== undefined && live.seq <= subscription.fromSeq
+    if (subscription.ended || isStoredPart || !readable(live.event)) return false
+    if (subscription.pending === undefined) send(eventFrame(subscription.head, live.json))
+    else if (subscription.pending.length < limits.maxPendingLive) subscription.pending.push(live)
+    else endSaying(subscription, 'error: more came in than could wait for the stored events; ask again')
+    return !subscription.ended
+  }
+
+  const serveQueue = async (): Promise<void> => {
+    serving = true
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      if (next.ended) continue
+      try {
+        await serve(next)
+      } catch (error) {
+        log.error('query-failed', { reason: reasonOf(error) })
+        endSaying(next, 'error: the stored events could not be read')
+      }
+    }
+    serving = false
+  }
+
+  const serve = async (subscription: Subscription): Promise<void> => {
+    // In one turn: from here on every commit is either in the stored part (up to fromSeq) or delivered live.
+    subscription.fromSeq = store.lastSeq()
+    subscriptions.add(subscription)
+    const events = store.scan(subscription.filters, {
+      upToSeq: subscription.fromSeq,
+      maxLimit: limits.maxLimit,
+      now,
+      ...(policy.read.length === 0 ? {} : { mayRead: readable }),
+    })
+    while (!wire.together(() => serveSlice(subscription, events))) {
+      await (wire.bufferedBytes() > READER_LAG_BYTES ? wire.drained() : nextTurn())
+      if (subscription.ended) return
+    }
+  }
+
+  /** True when the stored part has ended and the subscription is live. */
+  const serveSlice = (subscription: Subscription, events: ReturnType<EventStore['scan']>): boolean => {
+    for (let found = 0, steps = 0; found < SLICE_EVENTS && steps < SLICE_STEPS; steps++) {
+      const step = events.next()
+      if (step.done === true) {
+        goLive(subscription)
+        return true
+      }
+      if (step.value === undefined) continue
+      found++
+      send(eventFrame(subscription.head, step.value.json))
+    }
+    return false
+  }
+
+  const goLive = (subscription: Subscription): void => {
+    send(eoseFrame(subscription.id))
+    const waited = subscription.pending ?? []
+    subscription.pending = undefined
+    for (const live of waited) {
+      if (!isExpired(live.expiresAt, now())) send(eventFrame(subscription.head, live.json))
+    }
+  }
+
+  return {
+    receive: (text, bytes) => {
+      for (const action of session.receive(text, bytes)) {
+        switch (action.do) {
+          case 'send':
+            send(action.frame)
+            break
+          case 'publish':
+            // The promise can't be lost: `ingest.submit` never rejects.
+            void publish(action.event, bytes)
+            break
+          case 'subscribe':
+            subscribe(action.id, action.filters)
+            break
+          case 'unsubscribe':
+            end(open.get(action.id))
+            break
+        }
+      }
+    },
+    closed: () => {
+      for (const subscription of [...open.values()]) end(subscription)
+      queue.length = 0
+    },
+  }
+}

@@ -1,0 +1,54 @@
+/** Every number that bounds what a client can make the relay do. What NIP-11 has a word for is told there (document.ts). */
+export interface RelayLimits {
+  /** Open connections; one more is answered 503. */
+  readonly maxConnections: number
+  /** One message from a client. A longer one is answered and not read; one of twice the length ends the connection. */
+  readonly maxMessageBytes: number
+  readonly maxSubscriptions: number
+  readonly maxFilters: number
+  /** Values in all lists of all filters of one REQ: each may cost an index probe. */
+  readonly maxFilterValues: number
+  /** Stored events for one filter, also where it names no limit. */
+  readonly maxLimit: number
+  readonly maxEventTags: number
+  /** Unicode characters, as NIP-11 counts them. */
+  readonly maxContentChars: number
+  /** How far `created_at` may be ahead of our clock. */
+  readonly maxFutureSec: number
+  /** What may wait in memory for one client to read it. Beyond, the client is cut off. */
+  readonly maxBufferedBytes: number
+  /** Live events that may wait for one subscription's stored part to end. Beyond, it is CLOSED. */
+  readonly maxPendingLive: number
+  /** Events of one connection that have no answer yet. At this many, no more is read from it. */
+  readonly maxInFlightEvents: number
+  readonly maxInFlightBytes: number
+  /** The same for all connections together. Beyond, events are answered `rate-limited:`. */
+  readonly maxQueuedEvents: number
+  readonly maxQueuedBytes: number
+  /** A client that answers no ping for this long is gone. */
+  readonly pingIntervalMs: number
+  readonly stopDeadlineMs: number
+}
+
+export const DEFAULT_LIMITS: RelayLimits = {
+  maxConnections: 1_000,
+  maxMessageBytes: 1024 * 1024,
+  maxSubscriptions: 64,
+  maxFilters: 16,
+  maxFilterValues: 2_000,
+  maxLimit: 5_000,
+  maxEventTags: 2_000,
+  maxContentChars: 768 * 1024,
+  maxFutureSec: 3_600,
+  maxBufferedBytes: 16 * 1024 * 1024,
+  maxPendingLive: 10_000,
+  maxInFlightEvents: 256,
+  maxInFlightBytes: 4 * 1024 * 1024,
+  maxQueuedEvents: 20_000,
+  maxQueuedBytes: 64 * 1024 * 1024,
+  pingIntervalMs: 30_000,
+  stopDeadlineMs: 5_000,
+}
+
+/** NIP-01. */
+export const MAX_SUBSCRIPTION_ID_CHARS = 64

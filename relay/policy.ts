@@ -1,0 +1,113 @@
+import { eventId } from '../src/core/event.js'
+import type { Hashes } from '../src/core/hashes.js'
+import type { NostrEvent, UnixSec } from '../src/core/types.js'
+import type { Reason } from './answers.js'
+import { expirationOf, isExpired } from './expiration.js'
+import { classOf, CLIENT_AUTH } from './kind-class.js'
+import type { RelayLimits } from './limits.js'
+import type { Viewer } from './session.js'
+
+/**
+ * What may be written and what may be read, as ordered lists of plain functions. The first one that objects is the answer.
+ * Write rules run before the signature is checked, so they are cheap ones. A rule that throws refuses: policy fails closed.
+ */
+export interface WriteContext {
+  readonly viewer: Viewer
+  readonly now: UnixSec
+}
+/** Undefined: no objection. */
+export type WriteRule = (event: NostrEvent, context: WriteContext) => Reason | undefined
+/** Asked on every road by which an event could leave: stored and live today, COUNT and NEG when they come. */
+export type ReadRule = (viewer: Viewer, event: NostrEvent) => boolean
+
+export interface Policy {
+  readonly write: readonly WriteRule[]
+  readonly read: readonly ReadRule[]
+}
+
+export const refuseWrite = (policy: Policy, event: NostrEvent, context: WriteContext): Reason | undefined => {
+  try {
+    for (const rule of policy.write) {
+      const reason = rule(event, context)
+      if (reason !== undefined) return reason
+    }
+    return undefined
+  } catch {
+    return 'error: the policy of this relay failed'
+  }
+}
+
+export const mayRead = (policy: Policy, viewer: Viewer, event: NostrEvent): boolean => {
+  try {
+    return policy.read.every((rule) => rule(viewer, event))
+  } catch {
+    return false
+  }
+}
+
+/** The opinionated default, in this order. */
+export const defaultPolicy = (
+  limits: Pick<RelayLimits, 'maxEventTags' | 'maxContentChars' | 'maxFutureSec'>,
+  hashes: Hashes,
+): Policy => ({
+  write: [
+    fewTags(limits.maxEventTags),
+    shortContent(limits.maxContentChars),
+    notFromTheFuture(limits.maxFutureSec),
+    notAnAuthEvent,
+    notProtected,
+    notExpired,
+    idIsRight(hashes),
+  ],
+  read: [],
+})
+
+export const fewTags =
+  (maxEventTags: number): WriteRule =>
+  (event) =>
+    event.tags.length > maxEventTags ? `invalid: at most ${maxEventTags} tags` : undefined
+
+export const shortContent =
+  (maxContentChars: number): WriteRule =>
+  ({ content }) => {
+    // A character is at most two units long, so most contents need no counting.
+    if (content.length <= maxContentChars) return undefined
+    let chars = 0
+    for (const char of content) if (char !== '' && ++chars > maxContentChars) break
+    return chars > maxContentChars ? `invalid: at most ${maxContentChars} characters in content` : undefined
+  }
+
+export const notFromTheFuture =
+  (maxFutureSec: number): WriteRule =>
+  (event, { now }) =>
+    event.created_at > now + maxFutureSec
+      ? `invalid: created_at is more than ${maxFutureSec} s ahead of this relay's clock`
+      : undefined
+
+export const notAnAuthEvent: WriteRule = (event) =>
+  event.kind === CLIENT_AUTH ? `invalid: kind ${CLIENT_AUTH} is for AUTH only` : undefined
+
+/** NIP-70: only its author may publish it, and must have authenticated as such. */
+export const notProtected: WriteRule = (event, { viewer }) =>
+  event.tags.some((tag) => tag[0] === '-') && !viewer.keys.has(event.pubkey)
+    ? 'blocked: a protected event is taken from its authenticated author only'
+    : undefined
+
+/**
+ * NIP-40. Only for what says nothing of other events. A replaceable event or a deletion that has expired still replaces or
+ * deletes, whenever it arrives, or the final state would depend on the order of arrival: the store decides on those.
+ */
+export const notExpired: WriteRule = (event, { now }) =>
+  hasNoEffect(event.kind) && isExpired(expirationOf(event), now) ? EXPIRED : undefined
+
+export const EXPIRED: Reason = 'invalid: the event has expired'
+
+const hasNoEffect = (kind: number): boolean => {
+  const kindClass = classOf(kind)
+  return kindClass === 'ephemeral' || (kindClass === 'regular' && kind !== 5)
+}
+
+export const idIsRight =
+  (hashes: Hashes): WriteRule =>
+  (event) =>
+    eventId(event, hashes) === event.id ? undefined : 'invalid: id is not the hash of the event'

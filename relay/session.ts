@@ -1,0 +1,65 @@
+import type { Filter } from '../src/core/match.js'
+import type { NostrEvent, Pubkey } from '../src/core/types.js'
+import { closedFrame } from './answers.js'
+import { parseFrame } from './frames.js'
+import type { RelayLimits } from './limits.js'
+
+/** Who asks. What a connection has proved of itself; the policy judges by nothing else. */
+export interface Viewer {
+  /** Keys that authenticated on this connection (NIP-42): several may. */
+  readonly keys: ReadonlySet<Pubkey>
+}
+
+/** What is to be done about one message. */
+export type Action =
+  | { readonly do: 'send'; readonly frame: string }
+  | { readonly do: 'publish'; readonly event: NostrEvent }
+  | { readonly do: 'subscribe'; readonly id: string; readonly filters: readonly Filter[] }
+  | { readonly do: 'unsubscribe'; readonly id: string }
+
+/** The state of one connection. Pure: messages in, actions out, no clock, no IO. */
+export interface Session {
+  readonly viewer: Viewer
+  receive(text: string, bytes: number): Action[]
+  /** The relay itself ended a subscription (it said CLOSED). */
+  ended(id: string): void
+}
+
+export const openSession = (
+  limits: Pick<RelayLimits, 'maxMessageBytes' | 'maxFilters' | 'maxFilterValues' | 'maxSubscriptions'>,
+): Session => {
+  const viewer: Viewer = { keys: new Set() }
+  const subscriptions = new Set<string>()
+
+  const subscribe = (id: string, filters: readonly Filter[]): Action[] => {
+    if (!subscriptions.has(id) && subscriptions.size >= limits.maxSubscriptions) {
+      const frame = closedFrame(id, `rate-limited: at most ${limits.maxSubscriptions} subscriptions on one connection`)
+      return [{ do: 'send', frame }]
+    }
+    subscriptions.add(id)
+    return [{ do: 'subscribe', id, filters }]
+  }
+
+  const unsubscribe = (id: string): Action[] => (subscriptions.delete(id) ? [{ do: 'unsubscribe', id }] : [])
+
+  return {
+    viewer,
+    receive: (text, bytes) => {
+      const parsed = parseFrame(text, bytes, limits)
+      if (!parsed.ok) {
+        const ended = parsed.ends === undefined ? [] : unsubscribe(parsed.ends)
+        return [...ended, { do: 'send', frame: parsed.answer }]
+      }
+      const { frame } = parsed
+      switch (frame.verb) {
+        case 'EVENT':
+          return [{ do: 'publish', event: frame.event }]
+        case 'REQ':
+          return subscribe(frame.id, frame.filters)
+        case 'CLOSE':
+          return unsubscribe(frame.id)
+      }
+    },
+    ended: (id) => void subscriptions.delete(id),
+  }
+}
