@@ -122,6 +122,8 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     now: clock.now(),
     roster: keeper.roster(),
     korNamespaces: config.korNamespaces,
+    // No local port takes tasks yet, so no agent is exposed and every task is refused.
+    agents: [],
     ports: portNames,
     generation: keeper.generation(),
     inFlight: (event) => inFlight.get(event),

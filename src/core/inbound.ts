@@ -5,9 +5,10 @@ import { readContent } from './envelope.js'
 import type { Content, Envelope, Txxm } from './envelope-types.js'
 import type { Hashes } from './hashes.js'
 import { answerKnown, answerOf, receiptBase, refused, wantsReceipt } from './inbound-answers.js'
-import { mayCome, untrusted } from './inbound-grants.js'
+import { mayCome } from './inbound-grants.js'
 import { decideNodeInfo } from './inbound-node-info.js'
 import { decideReceipts } from './inbound-receipts.js'
+import { decideResult, decideTask } from './inbound-task.js'
 import type { Roster } from './peers.js'
 import { refuse, type Refusal, type Result } from './refusal.js'
 import { strandOf } from './strand.js'
@@ -62,6 +63,8 @@ export interface InboundContext {
   readonly roster: Roster
   /** The namespaces that we advertise. */
   readonly korNamespaces: readonly KorName[]
+  /** Ids of the local agents that remote Herms may give tasks to. */
+  readonly agents: readonly string[]
   /** The local ports that TXXMs are delivered to. */
   readonly ports: readonly PortName[]
   readonly generation: number
@@ -76,7 +79,7 @@ export const STORED_RECEIPT_DELAY_MS = 200
 /** valid_from: up to this early is held, beyond it is refused. */
 const MAX_EARLY_MS = 60 * 60 * 1000
 /** Deadlines have this much grace. */
-const GRACE_SEC = 300
+export const GRACE_SEC = 300
 /** Local delivery is retried until the port acknowledges: it never expires. */
 const NEVER = Number.MAX_SAFE_INTEGER as UnixMs
 
@@ -119,8 +122,13 @@ export const decideInbound = (opened: Opened, attested: boolean, view: View, ctx
     case 'txxm-envelope':
       return decideTxxm(opened, known, attested, view, ctx)
     case 'task-envelope':
-    case 'task-result':
-      return decideTask(opened, known, attested, ctx)
+    case 'task-result': {
+      const author = authorOf(opened, known, attested)
+      if (!author.ok) return refused(carried, author.refusal, known.sha256 as MessageId, ctx)
+      return known.type === 'task-envelope'
+        ? decideTask(carried, known, author.value, view, ctx)
+        : decideResult(carried, known, author.value, ctx)
+    }
     case 'fragment':
     case 'braid':
     case 'heartbeat':
@@ -194,33 +202,6 @@ const decideTxxm = (
         }
       : {}),
   }
-}
-
-/** No agent of this Herm can be reached from outside yet, so every task is refused; a result answers no task of ours. */
-const decideTask = (
-  opened: Opened,
-  envelope: Extract<Envelope, { type: 'task-envelope' | 'task-result' }>,
-  attested: boolean,
-  ctx: InboundContext,
-): Decision => {
-  const { carried } = opened
-  const id = envelope.sha256 as MessageId
-  const author = authorOf(opened, envelope, attested)
-  if (!author.ok) return refused(carried, author.refusal, id, ctx)
-  const standing = ctx.roster.standing(author.value)
-  if (!standing.trusted) return refused(carried, untrusted(author.value), id, ctx)
-  if (envelope.body.audience?.includes(ctx.roster.me) === false) {
-    return refused(carried, { code: 'not-addressed', message: 'we are not in its audience' }, id, ctx)
-  }
-  const agent = envelope.type === 'task-envelope' ? envelope.body.to : envelope.body.task_id
-  return refused(
-    carried,
-    envelope.type === 'task-envelope'
-      ? { code: 'no-such-agent', message: `no agent called ${agent} is exposed here` }
-      : { code: 'not-addressed', message: `no task ${agent} of ours is open` },
-    id,
-    ctx,
-  )
 }
 
 /** Author = the attestation's key, else the carrier's; it must be the `sender` where one is named (wire.md 2). */

@@ -1,4 +1,4 @@
-import { canonical } from './canonical.js'
+import { canonical, MAX_JSON_DEPTH, parseJson } from './canonical.js'
 import type { Decision, Owed, Scope } from './decision.js'
 import { pairScope } from './decision.js'
 import { checkBody } from './envelope.js'
@@ -96,7 +96,7 @@ export const prepareNew = (order: NewOrder, ctx: OutboundContext, hashes: Hashes
     ...(order.validUntil === undefined ? {} : { valid_until: order.validUntil }),
     ...(order.requestReceipt === undefined ? {} : { request_receipt: order.requestReceipt }),
   }
-  return whole(body, { scopes, destinations, confidential: !order.public, origin: 'cli' }, ctx, hashes)
+  return hashed(body, { scopes, destinations, confidential: !order.public, origin: 'cli' }, ctx, hashes)
 }
 
 /** The daemon's own TXXM: to its audience, or to whoever serves its `target_kor`, now or later. Confidential. */
@@ -113,7 +113,7 @@ export const prepareMade = (order: MadeOrder, ctx: OutboundContext, hashes: Hash
     peers.length > 0
       ? toAudience(peers, ctx)
       : { scopes: [], destinations: others === undefined ? [`kor:${body.target_kor.toLowerCase()}` as const] : [] }
-  const made = whole(body, { ...routed, confidential: true, origin: 'kapnetd' }, ctx, hashes)
+  const made = hashed(body, { ...routed, confidential: true, origin: 'kapnetd' }, ctx, hashes)
   if (made.ok && made.value.id !== order.id)
     return refuse('bad-hash', `its id is ${made.value.id}, the daemon says ${order.id}`)
   return made
@@ -214,7 +214,7 @@ const parentsFor = (scopes: readonly Scope[], ctx: OutboundContext): Dependency[
     .map((hash) => ({ kind: 'causal-parent', hash }))
 }
 
-const whole = (
+const hashed = (
   body: Txxm,
   rest: Omit<Prepared, 'id' | 'body' | 'bodyText'>,
   ctx: OutboundContext,
@@ -222,7 +222,10 @@ const whole = (
 ): Result<Prepared> => {
   const shape = checkBody('txxm-envelope', body as unknown as JsonObject)
   if (!shape.ok) return shape
-  const bodyText = canonical(body as unknown as JsonObject)
+  // What a local caller gave is held to what every receiver will hold it to: depth, surrogates, finite numbers.
+  const whole = parseJson(JSON.stringify(body), MAX_JSON_DEPTH - 1)
+  if (!whole.ok) return whole
+  const bodyText = canonical(whole.value)
   const bytes = utf8Length(bodyText) + ENVELOPE_OVERHEAD_BYTES
   if (bytes > ctx.maxEnvelopeBytes) {
     return refuse('too-large', `the message needs ${bytes} bytes, limits.max_envelope allows ${ctx.maxEnvelopeBytes}`)
