@@ -3,6 +3,7 @@ import { Fault } from '../core/fault.js'
 import { createLineCutter } from '../core/lines.js'
 import type { JsonObject } from '../core/types.js'
 import type { Clock } from '../ports.js'
+import { createAbortWatch } from './abort-watch.js'
 import { readAnswer, type RpcAnswer } from './kapnetd-answer.js'
 
 /**
@@ -84,6 +85,7 @@ const speak = (
 ): KapnetdClient => {
   const ended = new AbortController()
   const cutter = createLineCutter(limits.maxLineBytes)
+  const aborts = createAbortWatch()
   const waiting: Request[] = []
   // In the order in which they were sent, so the first is the oldest.
   const sent = new Map<number, Request>()
@@ -203,16 +205,15 @@ const speak = (
       if (cancel?.aborted === true) throw new Fault('kapnetd', 'stopping')
       if (waiting.length >= limits.maxWaiting) throw new Fault('kapnetd', 'too many requests wait for it')
       return new Promise((resolve, reject) => {
-        const settled = (): void => cancel?.removeEventListener('abort', cancelled)
         const request: Request = {
           line: `"method":${JSON.stringify(method)},"params":${params}`,
           sentAt: 0,
           resolve: (answer) => {
-            settled()
+            callOff?.()
             resolve(answer)
           },
           reject: (fault) => {
-            settled()
+            callOff?.()
             reject(fault)
           },
         }
@@ -222,7 +223,7 @@ const speak = (
           if (place !== -1) waiting.splice(place, 1)
           for (const [id, open] of sent) if (open === request) giveUp(id)
         }
-        cancel?.addEventListener('abort', cancelled, { once: true })
+        const callOff = cancel === undefined ? undefined : aborts.on(cancel, cancelled)
         waiting.push(request)
         send()
       })

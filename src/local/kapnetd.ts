@@ -1,6 +1,7 @@
 import { backoffMs } from '../core/backoff.js'
 import { Fault } from '../core/fault.js'
 import type { Clock, LocalPort, Log, PortStatus, Random } from '../ports.js'
+import { createAbortWatch } from './abort-watch.js'
 import { kapnetdCalls, type KapnetdCalls } from './kapnetd-calls.js'
 import { CLIENT_LIMITS, connectKapnetd, type ClientLimits } from './kapnetd-client.js'
 import { readPages, type PagesOptions } from './kapnetd-pages.js'
@@ -31,6 +32,7 @@ export const kapnetdPort = (o: KapnetdPortOptions): LocalPort => {
   const profile = kapnetdProfile(o.profile)
   const limits = { ...CLIENT_LIMITS, ...o.limits }
   const self = o.client ?? { name: 'ksp-bridge', version: '1' }
+  const aborts = createAbortWatch()
   const whenOpen = new Set<() => void>()
   let calls: KapnetdCalls | undefined
   let failures = 0
@@ -98,14 +100,17 @@ export const kapnetdPort = (o: KapnetdPortOptions): LocalPort => {
 
     whenOpen: (signal) =>
       new Promise((resolve) => {
+        if (calls !== undefined || signal.aborted) {
+          resolve()
+          return
+        }
         const wake = (): void => {
           whenOpen.delete(wake)
-          signal.removeEventListener('abort', wake)
+          callOff()
           resolve()
         }
+        const callOff = aborts.on(signal, wake)
         whenOpen.add(wake)
-        signal.addEventListener('abort', wake, { once: true })
-        if (calls !== undefined || signal.aborted) wake()
       }),
 
     status: () => status,
