@@ -52,10 +52,26 @@ const runShow = (options: ConfigOptions): void => {
 }
 
 const list = (values: readonly string[] | undefined): string | undefined => values && `[${values.join(', ')}]`
+
+/** In the largest unit that leaves a whole number. */
+const inUnits = (n: number, units: readonly (readonly [string, number])[]): string => {
+  const [name, unit] = units.find(([, unit]) => n % unit === 0) ?? ['', 1]
+  return `${n / unit}${name}`
+}
 const time = (ms: number): string =>
-  [['d', 86_400_000] as const, ['h', 3_600_000] as const, ['m', 60_000] as const, ['s', 1_000] as const]
-    .filter(([, unit]) => ms % unit === 0)
-    .map(([name, unit]) => `${ms / unit}${name}`)[0] ?? `${ms}ms`
+  inUnits(ms, [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1_000],
+    ['ms', 1],
+  ])
+const size = (bytes: number): string =>
+  inUnits(bytes, [
+    ['MiB', 1024 ** 2],
+    ['KiB', 1024],
+    ['B', 1],
+  ])
 const map = (names: Readonly<Record<string, string>> | undefined): string | undefined => names && JSON.stringify(names)
 
 /** What holds, in the words of ksp.yaml. */
@@ -90,7 +106,7 @@ const shown = (c: Config): [string, string][] => {
     ['advertise.interval', time(c.advertise.intervalMs)],
     ['advertise.expire', time(c.advertise.expireMs)],
     ['advertise.endpoint', c.advertise.endpoint],
-    ['limits.max_envelope', `${c.limits.maxEnvelopeBytes}B`],
+    ['limits.max_envelope', size(c.limits.maxEnvelopeBytes)],
     ['limits.peer_rate', String(c.limits.peerRatePerSecond)],
     ['limits.outbox_max_age', time(c.limits.outboxMaxAgeMs)],
     ['delivery.receipt_timeout', time(c.delivery.receiptTimeoutMs)],

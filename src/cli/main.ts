@@ -22,10 +22,7 @@ const dispatch = async (args: readonly string[]): Promise<number> => {
     printLine(kspVersion())
     return 0
   }
-  if (word === undefined) {
-    const { topHelp } = await import('./commands.js')
-    throw usageError(`a verb is missing\n\n${topHelp()}`)
-  }
+  if (word === undefined || word === '--json') throw usageError('a verb is missing', 'see: ksp --help')
   if (word === '--help' || word === '-h' || (word === 'help' && rest.length === 0)) {
     const { topHelp } = await import('./commands.js')
     printLine(topHelp())

@@ -1,5 +1,5 @@
 import { Fault, reasonOf } from '../core/fault.js'
-import { ConfigError, type Mistake } from '../config.js'
+import { ConfigError, type Mistake } from '../config/report.js'
 import { IdentityError } from '../identity/identity-error.js'
 
 /**
@@ -68,8 +68,11 @@ export const printError = (thrown: unknown, json: boolean): ExitCode => {
     printJson({ error: { code, message, hint, ...(mistakes.length === 0 ? {} : { mistakes }) } })
     return error.exit
   }
-  printNote(`ksp: ${error.message}`)
-  if (error.hint !== '') printNote(`  ${error.hint}`)
+  // One line, where the message is one.
+  const [first, ...more] = error.message.split('\n')
+  const hint = error.hint === '' ? '' : `; ${error.hint}`
+  if (more.length === 0) printNote(`ksp: ${error.message}${hint}`)
+  else printNote([`ksp: ${first ?? ''}`, ...more, ...(error.hint === '' ? [] : [`ksp: ${error.hint}`])].join('\n'))
   // A bug is the one thing that the reader can't mend: what we need to find it is all there is to give.
   if (error.code === 'internal' && thrown instanceof Error) printNote(thrown.stack ?? '')
   return error.exit
