@@ -72,7 +72,8 @@ export const openStore = (file: string, { clock, hashes, readOnly = false }: Ope
   }
 }
 
-const groupWriter = (db: Database, { counters, destinations, scopes }: Tables, undo: Undo): Writer =>
+/** The writer, with what the tables keep in memory tied to its transactions. */
+export const groupWriter = (db: Database, { counters, destinations, scopes }: Tables, undo: Undo): Writer =>
   createWriter(db, {
     undo,
     beforeCommit: () => {
