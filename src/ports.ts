@@ -341,6 +341,8 @@ export interface BraidReader {
   /** Kahn's algorithm, ready set by (created_at or 0, id): the order of knots (wire.md 2.9). As of the first step. */
   linearOrder(scope: Scope): Generator<MessageId, void>
   show(id: MessageId): MessageDetails | undefined
+  /** Ids that begin with these hex characters, at most `limit`. */
+  find(start: string, limit: number): MessageId[]
   /** Newest first; of every scope where none is named. At most 1,000 a scope. */
   tips(scope?: Scope): { scope: Scope; id: MessageId }[]
   scopes(): { scope: Scope; root: Hex32; count: number }[]

@@ -11,6 +11,12 @@ export interface Verb {
 
 export const VERBS: Readonly<Record<string, Verb>> = {
   init: { summary: 'make ksp.yaml and a keystore with a new key', load: () => import('./init.js') },
+  run: { summary: 'run the bridge in the foreground', load: () => import('./run.js') },
+  status: { summary: 'show peers, relays, ports, queues and the braid', load: () => import('./status.js') },
+  send: { summary: 'queue a TXXM for a peer, or for whoever serves a name', load: () => import('./send.js') },
+  inbox: { summary: 'show what arrived from peers', load: () => import('./inbox.js') },
+  peers: { summary: 'list, approve and block other Herms', load: () => import('./peers.js') },
+  braid: { summary: 'read, draw, verify and compare the memory', load: () => import('./braid.js') },
   config: { summary: 'check and show the configuration', load: () => import('./config.js') },
   identity: { summary: 'make, list, import, export and publish keys', load: () => import('./identity.js') },
 }

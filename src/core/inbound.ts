@@ -204,15 +204,18 @@ const decideTxxm = (
   }
 }
 
-/** Author = the attestation's key, else the carrier's; it must be the `sender` where one is named (wire.md 2). */
+/**
+ * Author = the attestation's key, else the carrier's; it must be the `sender` where one is named. Without a sender in the
+ * body nothing in it says whose it is, so it is its carrier's alone, whatever an attestation beside it says (wire.md 2).
+ */
 const authorOf = (opened: Opened, envelope: Envelope, attested: boolean): Result<Pubkey> => {
   if (opened.proof !== undefined && !attested) return refuse('bad-signature', 'the attestation does not verify')
-  const author = envelope.attestation?.pubkey ?? opened.carried.carrier
+  const { carrier } = opened.carried
   const bodies = (envelope.type === 'receipt' ? envelope.body : [envelope.body]) as readonly { sender?: unknown }[]
-  for (const body of bodies) {
-    if (body.sender !== undefined && body.sender !== author) {
-      return refuse('bad-signature', `its author is ${author}, its sender says otherwise`)
-    }
+  if (bodies.every((body) => body.sender === undefined)) return { ok: true, value: carrier }
+  const author = envelope.attestation?.pubkey ?? carrier
+  if (bodies.some((body) => body.sender !== undefined && body.sender !== author)) {
+    return refuse('bad-signature', `its author is ${author}, its sender says otherwise`)
   }
   return { ok: true, value: author }
 }

@@ -99,7 +99,5 @@ const eachLine = (stream: Readable | null, take: (line: string) => void): void =
 }
 
 /** Starts `ksp ...args`. */
-export const startKsp = (
-  args: readonly string[],
-  options: { env?: Record<string, string>; cwd?: string } = {},
-): Child => startChild(kspProgram, args, options)
+export const startKsp = (args: readonly string[], options: ChildOptions = {}): Child =>
+  startChild(kspProgram, args, options)

@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3'
 import type { View } from '../core/decision.js'
 import type { BraidReader } from '../ports.js'
 import { createExport } from './export.js'
+import { createFind } from './find.js'
 import { createInbox } from './inbox.js'
 import { createLinearOrder } from './linear-order.js'
 import { createLog } from './log.js'
@@ -18,6 +19,7 @@ export const createReader = (db: Database, tables: Tables, view: View): BraidRea
   return {
     ...createLog(db, tables, lines),
     linearOrder: createLinearOrder(db, tables.scopes),
+    ...createFind(db),
     ...createShow(db, tables, view, lines, outbox),
     ...createVerify(db, tables.scopes, tables.counters),
     ...createInbox(db, tables.deliveries),
