@@ -45,10 +45,8 @@ export interface Connection {
   closed(): void
 }
 
-/** One slice of a stored answer: events, and steps that found none. A slice takes a few milliseconds at most. */
-const SLICE_EVENTS = 200
-const SLICE_STEPS = 400
-/** A stored answer waits for its reader above this. */
+/** A slice of a stored answer ends after this long, or when this much waits for its reader. */
+const SLICE_MS = 5
 const READER_LAG_BYTES = 256 * 1024
 
 interface Subscription extends Subscriber {
@@ -56,7 +54,7 @@ interface Subscription extends Subscriber {
   readonly head: string
   /** Commits up to this one are the stored part's; later ones are live. */
   fromSeq: number
-  /** Live events that wait for the stored part; undefined once it has ended. */
+  /** Live events that wait for the stored part to end; undefined from then on. */
   pending: LiveEvent[] | undefined
   ended: boolean
 }
@@ -66,10 +64,12 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
   const { limits, policy, ingest, store, subscriptions, now, log } = parts
   const session = openSession(limits)
   const open = new Map<string, Subscription>()
-  const queue: Subscription[] = []
+  /** Those whose stored part has not begun. */
+  const queue = new Set<Subscription>()
   let serving = false
   let inFlightEvents = 0
   let inFlightBytes = 0
+  let pendingBytes = 0
   let paused = false
 
   const send = (frame: string): void => {
@@ -100,7 +100,8 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
   const end = (subscription: Subscription | undefined): void => {
     if (subscription === undefined) return
     subscription.ended = true
-    subscription.pending = undefined
+    queue.delete(subscription)
+    release(subscription)
     subscriptions.remove(subscription)
     if (open.get(subscription.id) === subscription) open.delete(subscription.id)
   }
@@ -123,7 +124,7 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
       deliver: (live) => deliver(subscription, live),
     }
     open.set(id, subscription)
-    queue.push(subscription)
+    queue.add(subscription)
     // The promise can't be lost: `serveQueue` catches all that goes wrong.
     if (!serving) void serveQueue()
   }
@@ -132,15 +133,34 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
     const isStoredPart = live.seq !== undefined && live.seq <= subscription.fromSeq
     if (subscription.ended || isStoredPart || !readable(live.event)) return false
     if (subscription.pending === undefined) send(eventFrame(subscription.head, live.json))
-    else if (subscription.pending.length < limits.maxPendingLive) subscription.pending.push(live)
-    else endSaying(subscription, 'error: more came in than could wait for the stored events; ask again')
+    else if (!holdBack(subscription.pending, live)) {
+      endSaying(subscription, 'error: more came in than could wait for the stored events; ask again')
+    }
     return !subscription.ended
+  }
+
+  /** False: it would be more than may wait. Half of a connection's memory at most, so that there is room to send it. */
+  const holdBack = (pending: LiveEvent[], live: LiveEvent): boolean => {
+    if (pending.length >= limits.maxPendingLive) return false
+    if (2 * (pendingBytes + live.json.length) > limits.maxBufferedBytes) return false
+    pendingBytes += live.json.length
+    pending.push(live)
+    return true
+  }
+
+  /** What waited, which then waits no more. */
+  const release = (subscription: Subscription): LiveEvent[] => {
+    const waited = subscription.pending ?? []
+    subscription.pending = undefined
+    for (const live of waited) pendingBytes -= live.json.length
+    return waited
   }
 
   const serveQueue = async (): Promise<void> => {
     serving = true
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      if (next.ended) continue
+    // A set may grow while it is walked: what was added meanwhile comes last.
+    for (const next of queue) {
+      queue.delete(next)
       try {
         await serve(next)
       } catch (error) {
@@ -169,24 +189,21 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
 
   /** True when the stored part has ended and the subscription is live. */
   const serveSlice = (subscription: Subscription, events: ReturnType<EventStore['scan']>): boolean => {
-    for (let found = 0, steps = 0; found < SLICE_EVENTS && steps < SLICE_STEPS; steps++) {
+    const until = performance.now() + SLICE_MS
+    while (performance.now() < until && wire.bufferedBytes() <= READER_LAG_BYTES) {
       const step = events.next()
       if (step.done === true) {
         goLive(subscription)
         return true
       }
-      if (step.value === undefined) continue
-      found++
-      send(eventFrame(subscription.head, step.value.json))
+      if (step.value !== undefined) send(eventFrame(subscription.head, step.value.json))
     }
     return false
   }
 
   const goLive = (subscription: Subscription): void => {
     send(eoseFrame(subscription.id))
-    const waited = subscription.pending ?? []
-    subscription.pending = undefined
-    for (const live of waited) {
+    for (const live of release(subscription)) {
       if (!isExpired(live.expiresAt, now())) send(eventFrame(subscription.head, live.json))
     }
   }
@@ -213,7 +230,6 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
     },
     closed: () => {
       for (const subscription of [...open.values()]) end(subscription)
-      queue.length = 0
     },
   }
 }

@@ -44,6 +44,7 @@ export const openIngest = (parts: IngestParts): Ingest => {
   const idleWaiters: (() => void)[] = []
   let queuedEvents = 0
   let queuedBytes = 0
+  let lastFailure: unknown
 
   const judge = async (event: NostrEvent): Promise<Verdict> => {
     if (store.has(event.id) || ephemeral.has(event.id)) return KNOWN
@@ -82,7 +83,9 @@ export const openIngest = (parts: IngestParts): Ingest => {
       try {
         return await judge(event)
       } catch (error) {
-        log.error('ingest-failed', { id: event.id, reason: reasonOf(error) })
+        // One failed commit is one line, not one for each of its events.
+        if (error !== lastFailure) log.error('ingest-failed', { id: event.id, reason: reasonOf(error) })
+        lastFailure = error
         return refused('error: the event could not be stored; try again')
       } finally {
         leave(bytes)
