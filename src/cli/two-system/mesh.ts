@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { HermId, Pubkey, RelayUrl } from '../../core/types.js'
 import { keyOf } from '../../core/nodeinfo.js'
-import { startKsp, type Child } from '../child.js'
+import { openKeystore } from '../../identity/keystore.js'
+import { startKsp, type Child } from '../../ops/child.js'
 
 /**
  * Herms, their daemons and a relay as processes of their own, on loopback, with fresh keys in one folder: what the demo,
@@ -106,8 +107,7 @@ export const makeHerm = async (root: string, settings: HermSettings): Promise<He
     const { code } = await init.ended
     if (code !== 0) throw new Error(`ksp init failed: ${init.err.join(' | ')}`)
   }
-  const { entries } = JSON.parse(readFileSync(join(dir, 'keystore.json'), 'utf8')) as { entries: { npub: string }[] }
-  const npub = entries[0]?.npub ?? ''
+  const { npub } = openKeystore(join(dir, 'keystore.json')).find(settings.id)
   const key = keyOf(npub)
   if (key === undefined) throw new Error(`the keystore of ${settings.id} holds no key`)
   const kapnetdSocket = join(dir, 'kapnetd.sock')
