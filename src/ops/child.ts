@@ -1,10 +1,20 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
-/** The `ksp` program itself, as a file that node can run. Works from dist only: child processes run what is built. */
-export const kspProgram = fileURLToPath(new URL('../cli/main.js', import.meta.url))
+/**
+ * The built `ksp` program, as a file that node can run: child processes always run what is built, also where this file
+ * itself runs from its source (tests do that).
+ */
+export const builtProgram = (path: string): string => {
+  const root = fileURLToPath(new URL('../../', import.meta.url))
+  return join(root, ...(existsSync(join(root, 'package.json')) ? ['dist'] : []), path)
+}
+
+export const kspProgram = builtProgram('src/cli/main.js')
 
 export interface Child {
   readonly pid: number
