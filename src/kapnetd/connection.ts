@@ -73,7 +73,11 @@ export const serveConnection = ({ socket, methods, limits, say, onClose }: Conne
     if (inFlight > 0 || waiting.length > 0) return
     // Whoever broke the rules is not waited for.
     if (broken) socket.end(() => socket.destroy())
-    else if (finishing) socket.end()
+    else if (finishing) {
+      socket.end()
+      // Nothing more is taken, but his end must be seen.
+      socket.resume()
+    }
   }
 
   const handle = (line: string): void => {
@@ -103,6 +107,7 @@ export const serveConnection = ({ socket, methods, limits, say, onClose }: Conne
   }
 
   socket.on('data', (piece) => {
+    if (finishing) return
     const { lines, error } = cutter.push(piece)
     for (const line of lines) waiting.push(line)
     if (error !== undefined) {
