@@ -9,7 +9,10 @@ export const createFind = (db: Database): Pick<BraidReader, 'find'> => {
     .prepare<[Buffer, Buffer, number], Buffer>('SELECT id FROM messages WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?')
     .pluck()
   return {
-    find: (start, limit) =>
-      select.all(idBlob(start.padEnd(64, '0')), idBlob(start.padEnd(64, 'f')), limit).map((id) => toHex<MessageId>(id)),
+    find: (start, limit) => {
+      if (!/^[0-9a-f]{0,64}$/.test(start)) return []
+      const [first, last] = [idBlob(start.padEnd(64, '0')), idBlob(start.padEnd(64, 'f'))]
+      return select.all(first, last, limit).map((id) => toHex<MessageId>(id))
+    },
   }
 }

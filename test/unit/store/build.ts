@@ -36,6 +36,7 @@ export const manualClock = (): Clock & { advance: (ms: number) => void } => {
 }
 
 /** A 32-byte id from a word: the same word, the same id. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 export const hex = <T extends string>(word: string): T => nodeHashes.sha256Hex(word) as T
 export const key = (name: string): Pubkey => hex<Pubkey>(`key ${name}`)
 export const event = (name: string): EventId => hex<EventId>(`event ${name}`)

@@ -43,7 +43,7 @@ describe('committing decisions', () => {
     const seen = Promise.all([
       store.commit(() => ({ strand: a, marks: [{ id: event('e') }], owes: [owe(a.id, 'port:kapnetd')] })),
       store.commit((view) => ({
-        message: view.tips(WITH_ALICE, 8)[0] ?? (hex('none') as MessageId),
+        message: view.tips(WITH_ALICE, 8)[0] ?? hex<MessageId>('none'),
         fresh:
           view.root(WITH_ALICE).count === 1 && view.message(a.id) !== undefined && view.mark(event('e')) !== undefined,
       })),

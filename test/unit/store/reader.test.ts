@@ -76,6 +76,26 @@ describe('the log', () => {
   })
 })
 
+describe('find', () => {
+  it('completes the beginning of an id', async () => {
+    const store = open()
+    const ids = Array.from({ length: 40 }, (_, i) => strand(`${i}`))
+    for (const s of ids) await put(store, { strand: s })
+    const [one] = ids
+    const starting = (start: string): MessageId[] =>
+      ids
+        .map((s) => s.id)
+        .filter((id) => id.startsWith(start))
+        .sort()
+
+    for (const start of ['', '0', 'f', one!.id.slice(0, 1), one!.id.slice(0, 7), one!.id])
+      expect(store.find(start, 100)).toEqual(starting(start))
+    expect(store.find(one!.id.slice(0, 1), 1)).toHaveLength(1)
+    expect(store.find('xyz', 10)).toEqual([])
+    expect(store.find('a'.repeat(65), 10)).toEqual([])
+  })
+})
+
 describe('ids of a scope', () => {
   it('come in the order in which they joined, from behind the last one read', async () => {
     const store = open()
@@ -206,8 +226,8 @@ describe('export', () => {
     for (const s of [a, b]) await put(store, { strand: s })
 
     expect([...store.export()]).toEqual([
-      { id: a.id, author: ALICE, body: JSON.parse(a.body), scopes: [WITH_ALICE] },
-      { id: b.id, author: BOB, body: JSON.parse(b.body), event: original, scopes: ['gossip'] },
+      { id: a.id, author: ALICE, body: JSON.parse(a.body) as unknown, scopes: [WITH_ALICE] },
+      { id: b.id, author: BOB, body: JSON.parse(b.body) as unknown, event: original, scopes: ['gossip'] },
     ])
     expect([...store.export('gossip')].map((s) => s.id)).toEqual([b.id])
     expect([...store.export(WITH_BOB)]).toEqual([])

@@ -29,8 +29,12 @@ const bench = (maxGroup?: number): Bench => {
   const undone: number[] = []
   const writer = createWriter(db, {
     undo,
-    beforeCommit: () => void commits++,
-    forget: () => void forgotten++,
+    beforeCommit: () => {
+      commits++
+    },
+    forget: () => {
+      forgotten++
+    },
     ...(maxGroup !== undefined && { maxGroup }),
   })
   const insert = db.prepare('INSERT INTO numbers VALUES (?)')
