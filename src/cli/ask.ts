@@ -31,6 +31,8 @@ const MAX_CHARS = 1_024
 
 /** A line that is not shown while it is typed. Rejects when the person presses Ctrl-C or Ctrl-D. */
 export const askHidden = (question: string, keyboard: Keyboard = process.stdin): Promise<string> => {
+  // Before the question shows: who types at once must not be echoed either.
+  keyboard.setRawMode?.(true)
   printQuestion(`${question}: `)
   return new Promise((resolve, reject) => {
     const decoder = new StringDecoder('utf8')
@@ -58,7 +60,6 @@ export const askHidden = (question: string, keyboard: Keyboard = process.stdin):
         else if (letter >= ' ' && typed.length < MAX_CHARS) typed.push(letter)
       }
     }
-    keyboard.setRawMode?.(true)
     keyboard.on('data', onData)
     keyboard.on('end', onEnd)
     keyboard.resume()

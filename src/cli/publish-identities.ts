@@ -80,25 +80,35 @@ export interface NamedRow extends PublishRow {
   readonly name: string
 }
 
-/** Publishes everything to every relay, key by key; rows in that order. The signers are of no use afterwards. */
+/** Each key has connections of its own, since a relay may want to know whose they are. Some at a time: one relay that
+ * hangs must not hold up the whole fleet, nor sixteen keys storm a relay at once. */
+const KEYS_AT_A_TIME = 8
+
+/** Publishes everything to every relay; rows in the order of the keys. The signers are of no use afterwards. */
 export const publishIdentities = async (
   identities: readonly IdentityEvents[],
   relays: readonly RelayUrl[],
   onRow: (row: NamedRow) => void,
 ): Promise<NamedRow[]> => {
   const rows: NamedRow[] = []
-  for (const { name, signer, events } of identities) {
-    try {
-      for (const row of await publishEvents(events, relays, relayAccess(signer))) {
-        const named = { name, ...row }
-        rows.push(named)
-        onRow(named)
-      }
-    } finally {
-      signer.wipe()
+  for (let i = 0; i < identities.length; i += KEYS_AT_A_TIME) {
+    const some = identities.slice(i, i + KEYS_AT_A_TIME)
+    for (const made of await Promise.all(some.map((identity) => publishOne(identity, relays)))) {
+      made.forEach(onRow)
+      rows.push(...made)
     }
   }
   return rows
+}
+
+const publishOne = async (identity: IdentityEvents, relays: readonly RelayUrl[]): Promise<NamedRow[]> => {
+  const { name, signer, events } = identity
+  try {
+    const rows = await publishEvents(events, relays, relayAccess(signer))
+    return rows.map((row) => ({ name, ...row }))
+  } finally {
+    signer.wipe()
+  }
 }
 
 /** Whether a bridge answers on its socket. */
