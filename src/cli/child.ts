@@ -1,1 +1,0 @@
-export { kspProgram, startChild, startKsp, type Child } from '../ops/child.js'
