@@ -15,7 +15,10 @@ export interface Auth {
   /** An OK of the relay. True when it was for our AUTH. */
   onOk(id: string, ok: boolean, message: string): boolean
   readonly isAuthed: () => boolean
-  /** True as soon as the relay has accepted us; false when it has not, or when it gave no challenge in time. */
+  /**
+   * True as soon as the relay has accepted us; false when it has not, or when it gave no challenge in time. What failed
+   * before is tried again.
+   */
   settled(): Promise<boolean>
 }
 
@@ -38,10 +41,10 @@ const CHALLENGES = { perSecond: 1 / 30, burst: 5 }
 export const clientAuth = (o: AuthOptions, signal: AbortSignal): Auth => {
   let authed = false
   let bucket: Bucket | undefined
-  let answered: string | undefined
+  let last: string | undefined
   let attempt: Promise<boolean> | undefined
   let awaited: { id: EventId; said: Deferred<boolean> } | undefined
-  let first = deferred<undefined>()
+  const first = deferred<undefined>()
 
   const answer = async (challenge: string, signer: Pick<Signer, 'signEvent'>): Promise<boolean> => {
     const template = {
@@ -69,22 +72,31 @@ export const clientAuth = (o: AuthOptions, signal: AbortSignal): Auth => {
     }
   }
 
+  /** Answers the last challenge, unless that is being done or was done. */
+  const tryNow = (): void => {
+    if (o.signer === undefined || last === undefined || attempt !== undefined) return
+    const spent = spend(bucket, o.clock.now(), CHALLENGES)
+    bucket = spent.bucket
+    if (!spent.ok) return
+    const mine = answer(last, o.signer).then((accepted) => {
+      if (accepted) {
+        authed = true
+        o.onAuthed()
+      } else if (attempt === mine) {
+        attempt = undefined
+      }
+      return authed
+    })
+    attempt = mine
+    first.resolve(undefined)
+  }
+
   return {
     challenge: (challenge) => {
-      if (o.signer === undefined || challenge === answered) return
-      const spent = spend(bucket, o.clock.now(), CHALLENGES)
-      bucket = spent.bucket
-      if (!spent.ok) return
-      answered = challenge
-      const mine = answer(challenge, o.signer).then((accepted) => {
-        if (accepted) {
-          authed = true
-          o.onAuthed()
-        }
-        return authed
-      })
-      attempt = mine
-      first.resolve(undefined)
+      if (challenge === last) return
+      last = challenge
+      attempt = undefined
+      tryNow()
     },
     onOk: (id, ok, message) => {
       if (awaited?.id !== id) return false
@@ -95,11 +107,9 @@ export const clientAuth = (o: AuthOptions, signal: AbortSignal): Auth => {
     isAuthed: () => authed,
     settled: async () => {
       if (o.signer === undefined) return false
-      if (attempt === undefined) {
-        await within(o.clock, o.timeoutMs, signal, first.promise)
-        first = deferred()
-      }
-      return (await attempt) ?? false
+      tryNow()
+      if (attempt === undefined) await within(o.clock, o.timeoutMs, signal, first.promise)
+      return (await attempt) ?? authed
     },
   }
 }

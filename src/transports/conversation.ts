@@ -4,13 +4,13 @@ import type { RelayUrl } from '../core/types.js'
 import type { Clock, Log, Random, Signer } from '../ports.js'
 import type { OnRefused } from './admit.js'
 import { clientAuth } from './auth.js'
-import { readFrame, type RelayFrame } from './frames.js'
+import { prefixOf, readFrame, type RelayFrame } from './frames.js'
 import type { Inbox } from './inbox.js'
 import type { Limits } from './limits.js'
 import { openLink, type Link } from './link.js'
 import { publisher, type Publisher } from './publish.js'
 import { createSubscriptions, type Subscriptions, type SubscriptionsOptions } from './subscriptions.js'
-import { childOf } from './waiting.js'
+import { childOf, deferred } from './waiting.js'
 
 /** One connection to one relay, from dialling to its end. All of its state goes with it. */
 export interface Conversation {
@@ -49,14 +49,15 @@ export interface ConversationOptions {
 export const converse = async (o: ConversationOptions, signal: AbortSignal): Promise<string> => {
   const { url, clock, log, limits } = o
   const life = childOf(signal)
-  let link: Link | undefined
+  // A relay may speak, and want an answer, before our own code has seen that the connection is open.
+  const ready = deferred<Link | undefined>()
   const parts = {
     url,
     clock,
     log,
     random: o.random,
     timeoutMs: limits.okTimeoutMs,
-    send: (text: string): Promise<boolean> => link?.send(text) ?? Promise.resolve(false),
+    send: async (text: string): Promise<boolean> => (await ready.promise)?.send(text) ?? false,
   }
   const auth = clientAuth({ ...parts, signer: o.signer, onAuthed: () => reading?.again() }, life.signal)
   const publishing = publisher({ ...parts, auth }, life.signal)
@@ -88,6 +89,8 @@ export const converse = async (o: ConversationOptions, signal: AbortSignal): Pro
         return
       case 'closed':
         reading?.onClosed(frame.sub, frame.message)
+        // A signer that was away may be back; when the relay has accepted us all is asked again.
+        if (prefixOf(frame.message) === 'auth-required') void auth.settled()
         return
       case 'auth':
         auth.challenge(frame.challenge)
@@ -106,8 +109,9 @@ export const converse = async (o: ConversationOptions, signal: AbortSignal): Pro
     else onFrame(frame)
   }
 
+  let opened: Link
   try {
-    link = await openLink(
+    opened = await openLink(
       {
         url,
         clock,
@@ -120,10 +124,12 @@ export const converse = async (o: ConversationOptions, signal: AbortSignal): Pro
       life.signal,
     )
   } catch (error) {
+    ready.resolve(undefined)
+    life.abort()
     if (error instanceof Fault) return error.message
     throw error
   }
-  const opened = link
+  ready.resolve(opened)
   if (o.inbox.isFull()) opened.pause()
   o.onOpen({ link: opened, publisher: publishing, reading, isAuthed: auth.isAuthed })
 

@@ -8,7 +8,7 @@ import type { Clock, Log, RelayAnswer, Signer } from '../ports.js'
 import { clientAuth, type Auth } from './auth.js'
 import { closeFrame, prefixOf, readFrame, reqFrame, type RelayFrame } from './frames.js'
 import { DEFAULT_LIMITS } from './limits.js'
-import { openLink } from './link.js'
+import { openLink, type Link } from './link.js'
 import { publisher, type Said } from './publish.js'
 import { childOf, deferred, within } from './waiting.js'
 
@@ -111,8 +111,8 @@ const talk = async <T>(
     life.abort()
   })
   const { signal } = life
-  const ways: { send?: (text: string) => Promise<boolean> } = {}
-  const send = (text: string): Promise<boolean> => ways.send?.(text) ?? Promise.resolve(false)
+  const ready = deferred<Link | undefined>()
+  const send = async (text: string): Promise<boolean> => (await ready.promise)?.send(text) ?? false
   const parts = { url, clock: o.clock, timeoutMs: o.timeoutMs, send }
   const auth = clientAuth(
     { ...parts, log: SILENT, onAuthed: () => undefined, ...(o.signer === undefined ? {} : { signer: o.signer }) },
@@ -132,7 +132,7 @@ const talk = async <T>(
       { url, clock: o.clock, webSocket: o.webSocket, ...linkLimits, maxPayloadBytes: maxFrameBytes, onText },
       signal,
     )
-    ways.send = link.send
+    ready.resolve(link)
     // Then whoever waits for the relay stops waiting, and `work` ends with what it has.
     void link.ended.then((reason) => {
       why ??= reason
@@ -141,6 +141,7 @@ const talk = async <T>(
     })
     return await work({ send, auth, publish: out.publish, signal, why: () => why })
   } finally {
+    ready.resolve(undefined)
     timeout.abort()
     life.abort()
   }

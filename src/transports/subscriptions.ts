@@ -104,10 +104,11 @@ export const createSubscriptions = (o: SubscriptionsOptions): Subscriptions => {
 
   /** Until something asks for a new round. */
   const watch = async (startedAt: UnixMs, signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted && !wanted && !broken && o.clock.now() - startedAt < EVERY_MS) {
-      const now = o.clock.now()
-      if (o.inbox.isIdle() && live.isWhole()) await o.remember(now)
+    for (;;) {
       await within(o.clock, NOTE_EVERY_MS, signal, bell.promise)
+      const now = o.clock.now()
+      if (isOver(signal) || wanted || broken || now - startedAt >= EVERY_MS) return
+      if (o.inbox.isIdle() && live.isWhole()) await o.remember(now)
     }
   }
 
