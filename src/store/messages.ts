@@ -4,6 +4,7 @@ import type { Attestation } from '../core/envelope-types.js'
 import type { MessageId, NostrEvent, Pubkey, Signature, UnixMs, UnixSec } from '../core/types.js'
 import type { Message } from '../ports.js'
 import { flag, idBlob, idBlobOrNull, present, signatureBlob, toHex } from './columns.js'
+import type { Undo } from './undo.js'
 
 /** Everything that has a body: strands, tasks and results. */
 export interface Messages {
@@ -15,6 +16,7 @@ export interface Messages {
   readonly head: (id: MessageId) => Head | undefined
   readonly task: (sender: Pubkey, taskId: string) => MessageId | undefined
   readonly load: (id: MessageId) => Message | undefined
+  readonly forget: () => void
 }
 
 export interface Inserted {
@@ -62,7 +64,13 @@ ON CONFLICT (id) DO NOTHING`
 const attestationColumns = (a: Attestation | undefined): [Buffer | null, number | null, Buffer | null] =>
   a === undefined ? [null, null, null] : [idBlob(a.pubkey), a.created_at, signatureBlob(a.sig)]
 
-export const createMessages = (db: Database): Messages => {
+export const createMessages = (db: Database, undo: Undo): Messages => {
+  // The message that was written last: the rest of its decision asks for its seq again and again.
+  let last: { readonly id: MessageId; readonly seq: number } | undefined
+  const forget = (): void => {
+    last = undefined
+  }
+
   const insert = db.prepare(INSERT)
   const selectSeq = db.prepare<[Buffer], number>('SELECT seq FROM messages WHERE id = ?').pluck()
   const selectHead = db.prepare<[Buffer], { seq: number; author: Buffer; kind: Message['kind'] }>(
@@ -76,10 +84,14 @@ export const createMessages = (db: Database): Messages => {
      FROM messages WHERE id = ?`,
   )
 
-  const inserted = (id: Buffer, values: unknown[]): Inserted => {
+  const inserted = (id: MessageId, blob: Buffer, values: unknown[]): Inserted => {
     const { changes, lastInsertRowid } = insert.run(values)
-    if (changes === 1) return { seq: Number(lastInsertRowid), fresh: true }
-    const seq = selectSeq.get(id)
+    if (changes === 1) {
+      last = { id, seq: Number(lastInsertRowid) }
+      undo.add(forget)
+      return { seq: last.seq, fresh: true }
+    }
+    const seq = selectSeq.get(blob)
     if (seq === undefined) throw new Error('a message is neither new nor known')
     return { seq, fresh: false }
   }
@@ -87,7 +99,7 @@ export const createMessages = (db: Database): Messages => {
   return {
     insertStrand: (s, now) => {
       const id = idBlob(s.id)
-      return inserted(id, [
+      return inserted(s.id, id, [
         ...[id, 'strand', idBlob(s.author), s.createdAt, s.validUntil ?? null, flag(s.confidential), s.origin],
         ...[idBlobOrNull(s.carrier), s.road ?? null, now, s.type, s.action, s.targetKor, s.sourceKor, null],
         ...attestationColumns(s.attestation),
@@ -96,14 +108,15 @@ export const createMessages = (db: Database): Messages => {
     },
     insertRow: (r, now) => {
       const id = idBlob(r.id)
-      return inserted(id, [
+      return inserted(r.id, id, [
         ...[id, r.kind, idBlob(r.author), 0, null, flag(r.confidential), r.origin],
         ...[null, null, now, null, null, null, null, r.taskId],
         ...attestationColumns(r.attestation),
         ...[r.body, null],
       ])
     },
-    seqOf: (id) => selectSeq.get(idBlob(id)),
+    seqOf: (id) => (last?.id === id ? last.seq : selectSeq.get(idBlob(id))),
+    forget,
     strandSeq: (id) => {
       const head = selectHead.get(idBlob(id))
       return head?.kind === 'strand' ? head.seq : undefined

@@ -73,7 +73,7 @@ export const openStore = (file: string, { clock, hashes, readOnly = false }: Ope
 }
 
 /** The writer, with what the tables keep in memory tied to its transactions. */
-export const groupWriter = (db: Database, { counters, destinations, scopes }: Tables, undo: Undo): Writer =>
+export const groupWriter = (db: Database, { counters, destinations, messages, scopes }: Tables, undo: Undo): Writer =>
   createWriter(db, {
     undo,
     beforeCommit: () => {
@@ -84,6 +84,7 @@ export const groupWriter = (db: Database, { counters, destinations, scopes }: Ta
       scopes.forget()
       counters.forget()
       destinations.forget()
+      messages.forget()
     },
   })
 

@@ -39,7 +39,7 @@ export interface Tables {
 export const createTables = (db: Database, hashes: Hashes, undo: Undo): Tables => {
   const counters = createCounters(db, undo)
   const destinations = createDestinations(db, undo)
-  const messages = createMessages(db)
+  const messages = createMessages(db, undo)
   const parents = createParents(db, messages)
   const scopes = createScopes(db, hashes, undo)
   return {
