@@ -94,7 +94,6 @@ const relaysOf = (values: Values, wrong: Wrong): RelayConfig[] => {
     const writeOnly = values.get('relays[].write_only', i) ?? false
     const roads = values.get('relays[].roads', i) ?? []
     if (readOnly && writeOnly) wrong(`relays[${i}]`, 'is read_only and write_only at once; leave out one, or both')
-    if (roads.length === 0) wrong(`relays[${i}].roads`, 'must name at least one road, or be left out')
     if (url === undefined) continue
     const before = first.get(url)
     if (before !== undefined) wrong(`relays[${i}].url`, `is the relay of relays[${before}] again`)

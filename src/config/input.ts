@@ -28,12 +28,15 @@ export const inputOfYaml = (text: string, place: Place, report: Report): Input |
     line: offset === undefined ? 1 : lines.linePos(offset).line,
   })
 
-  for (const error of doc.errors) {
-    const message = error.code === 'DUPLICATE_KEY' ? 'this key stands here twice' : `not YAML: ${error.message}`
-    report.mistake(at(error.pos[0]), '', message)
+  for (const { pos } of doc.errors.filter((error) => error.code === 'DUPLICATE_KEY')) {
+    report.mistake(at(pos[0]), '', 'this key stands here twice')
   }
-  // A key that stands twice leaves a tree worth checking for more; after a syntax error the rest would be noise.
-  if (doc.errors.some((error) => error.code !== 'DUPLICATE_KEY')) return undefined
+  // A key that stands twice leaves a tree worth checking; what follows a mistake of syntax is noise.
+  const syntax = doc.errors.find((error) => error.code !== 'DUPLICATE_KEY')
+  if (syntax !== undefined) {
+    report.mistake(at(syntax.pos[0]), '', `not YAML: ${syntax.message}`)
+    return undefined
+  }
 
   let nodes = 0
   const walk = (node: unknown, depth: number, line: Place): Input => {

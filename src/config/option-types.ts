@@ -54,10 +54,18 @@ const shown = (text: string): string => {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 59)}…` : text)
 }
 
+/** An nsec has the form of a name. As one it would be told to everybody. */
+const SECRET = /^(?:nsec1|ncryptsec1)/i
+const secretHere = (): Wrong => wrong('is a secret key, which has no place here; take it for known to others')
+
 export const hermIdType = scalar<HermId>('Herm id', (text) =>
-  isHermId(text)
-    ? text
-    : wrong(`${shown(text)} is no Herm id: 1-63 of a-z, 0-9 and -, starting with a letter or digit, not any or local`),
+  SECRET.test(text)
+    ? secretHere()
+    : isHermId(text)
+      ? text
+      : wrong(
+          `${shown(text)} is no Herm id: 1-63 of a-z, 0-9 and -, starting with a letter or digit, not any or local`,
+        ),
 )
 
 export const korType = scalar<KorName>(
@@ -66,7 +74,11 @@ export const korType = scalar<KorName>(
 )
 
 export const keyNameType = scalar<string>('key name', (text) =>
-  /^[a-z0-9][a-z0-9_-]{0,63}$/.test(text) ? text : wrong(`${shown(text)} is no key name: 1-64 of a-z, 0-9, _ and -`),
+  SECRET.test(text)
+    ? secretHere()
+    : /^[a-z0-9][a-z0-9_-]{0,63}$/.test(text)
+      ? text
+      : wrong(`${shown(text)} is no key name: 1-64 of a-z, 0-9, _ and -`),
 )
 
 export const pubkeyType = scalar<Pubkey>('npub or hex key', (text) => {
@@ -203,8 +215,8 @@ export const listenType = scalar<HostPort>('HOST:PORT', (text) => {
   return { host: host.replace(/^\[(.*)\]$/, '$1'), port }
 })
 
-/** A list of at most `max` different values. In a variable or a flag they are separated by commas or spaces. */
-export const listOf = <T>(element: OptionType<T>, max: number): OptionType<readonly T[]> => ({
+/** A list of `min` to `max` different values. In a variable or a flag they are separated by commas or spaces. */
+export const listOf = <T>(element: OptionType<T>, max: number, min = 0): OptionType<readonly T[]> => ({
   name: `list of ${element.name}`,
   read: (input, key, report) => {
     const items = itemsOf(input)
@@ -218,6 +230,10 @@ export const listOf = <T>(element: OptionType<T>, max: number): OptionType<reado
     }
     if (items.length > max) {
       report.mistake(input.place, key, `has ${items.length} entries; at most ${max} are taken`)
+      return undefined
+    }
+    if (items.length < min) {
+      report.mistake(input.place, key, `must have at least ${min} entry, or be left out`)
       return undefined
     }
     const values: T[] = []

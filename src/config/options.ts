@@ -105,7 +105,7 @@ export const OPTIONS = {
     env: 'KSP_RELAYS',
     flag: '--relay',
   }),
-  'relays[].roads': fixed(listOf(roadType, 4), '[public, nip44]', {
+  'relays[].roads': fixed(listOf(roadType, 4, 1), '[public, nip44]', {
     about: 'What travels over this relay: public, nip44, private, dm.',
     example: '[public, nip44]',
   }),
@@ -190,7 +190,8 @@ export const OPTIONS = {
     example: '7d',
   }),
   'limits.peer_rate': fixed(countType(1, 1_000_000), '2000', {
-    about: 'Messages a second taken from one peer, with bursts of five seconds; a tenth for unknown ones in trust mode open.',
+    about:
+      'Messages a second taken from one peer, with bursts of five seconds; a tenth for unknown ones in trust mode open.',
     example: '2000',
   }),
 

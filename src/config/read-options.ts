@@ -89,6 +89,7 @@ export const readOptions = (sources: Sources, report: Report): Values => {
     for (const map of [values, origins, places]) {
       for (const known of map.keys()) if (known.startsWith(`${key}[`)) map.delete(known)
     }
+    for (const known of seen) if (known.startsWith(`${key}[`)) seen.delete(known)
   }
 
   const readSection = (section: string, key: string, input: Input): void => {
@@ -108,11 +109,11 @@ export const readOptions = (sources: Sources, report: Report): Values => {
     for (const entry of input.entries) {
       const path = dot(section, entry.key)
       const here = dot(key, entry.key.slice(0, 64))
-      const later = LATER[path]
+      const later = Object.hasOwn(LATER, path) ? LATER[path] : undefined
       if (later !== undefined) report.mistake(entry.place, here, `is not available in this version; ${later}`)
       else if (isOption(path)) read(path, here, entry.value)
-      else if (`${path}[]` in SECTIONS) readList(`${path}[]`, here, entry.value)
-      else if (path in SECTIONS) readSection(path, here, entry.value)
+      else if (Object.hasOwn(SECTIONS, `${path}[]`)) readList(`${path}[]`, here, entry.value)
+      else if (Object.hasOwn(SECTIONS, path)) readSection(path, here, entry.value)
       else report.mistake(entry.place, here, unknownKey(section, entry.key))
     }
   }

@@ -25,7 +25,7 @@ const plain = (word: string): string => word.replaceAll(/[-_ ]/g, '').toLowerCas
 export const suggest = (word: string, known: readonly string[]): string | undefined => {
   if (word.length === 0 || word.length > MAX_CHARS) return undefined
   const nearest = known
-    .map((k) => ({ k, steps: plain(k) === plain(word) ? 0 : distance(word.toLowerCase(), k) }))
+    .map((k) => ({ k, steps: plain(k) === plain(word) ? 0 : distance(word.toLowerCase(), k.toLowerCase()) }))
     .sort((a, b) => a.steps - b.steps)
     .at(0)
   return nearest !== undefined && nearest.steps <= Math.max(1, Math.floor(word.length / 3)) ? nearest.k : undefined
