@@ -9,7 +9,7 @@ import type { Filter } from '../core/match.js'
  * - When a second brings nothing new any more, the one before is next: a relay that can't give all of a crowded second
  *   does not end the reading. Such a second is read again through narrower filters, one author at a time.
  * - How many events a page has says nothing: relays cut where they like, and some ignore `limit`.
- * - Events later than `until` (dated far ahead, or of a relay that ignores `until`) move nothing.
+ * - Events from outside what was asked for (dated far ahead, or of a relay that ignores `since` or `until`) move nothing.
  * - A page without EOSE is used and not believed: the reading goes on and is not called whole.
  */
 
@@ -56,7 +56,7 @@ export const backfill = async (o: BackfillOptions): Promise<boolean> => {
     if (page === 'refused') return false
     whole &&= page.whole
 
-    const inWindow = page.events.filter((e) => e.created_at <= until)
+    const inWindow = page.events.filter((e) => e.created_at >= o.since && e.created_at <= until)
     if (inWindow.length === 0) return whole
     if (left !== undefined) await readCrowded(left)
     left = undefined

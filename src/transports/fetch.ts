@@ -106,10 +106,6 @@ const talk = async <T>(
   const life = childOf(o.signal ?? new AbortController().signal)
   const timeout = childOf(life.signal)
   let why: string | undefined
-  void o.clock.sleep(o.timeoutMs, timeout.signal).then(() => {
-    why ??= `no answer within ${o.timeoutMs} ms`
-    life.abort()
-  })
   const { signal } = life
   const ready = deferred<Link | undefined>()
   const send = async (text: string): Promise<boolean> => (await ready.promise)?.send(text) ?? false
@@ -119,6 +115,15 @@ const talk = async <T>(
     signal,
   )
   const out = publisher({ ...parts, auth }, signal)
+  /** Then whoever waits for the relay stops waiting, and `work` ends with what it has. */
+  const end = (reason: string): void => {
+    why ??= reason
+    out.drop(why)
+    life.abort()
+  }
+  void o.clock.sleep(o.timeoutMs, timeout.signal).then(() => {
+    if (!timeout.signal.aborted) end(`no answer within ${o.timeoutMs} ms`)
+  })
   const onText = (data: Buffer): void => {
     const frame = readFrame(data)
     if (frame === undefined) return
@@ -133,13 +138,11 @@ const talk = async <T>(
       signal,
     )
     ready.resolve(link)
-    // Then whoever waits for the relay stops waiting, and `work` ends with what it has.
-    void link.ended.then((reason) => {
-      why ??= reason
-      out.drop(why)
-      life.abort()
-    })
+    void link.ended.then(end)
     return await work({ send, auth, publish: out.publish, signal, why: () => why })
+  } catch (error) {
+    if (error instanceof Fault && why !== undefined) throw new Fault('relay', why, { cause: error })
+    throw error
   } finally {
     ready.resolve(undefined)
     timeout.abort()

@@ -15,6 +15,8 @@ export interface Limits extends ReadLimits {
   readonly maxSkippedBytes: number
   readonly okTimeoutMs: number
   readonly reconnect: BackoffLimits
+  /** After a Fault of the intake. */
+  readonly intakeRetry: BackoffLimits
   readonly link: Pick<LinkOptions, 'connectTimeoutMs' | 'pingAfterMs' | 'pongTimeoutMs' | 'maxBufferedBytes'>
   readonly inbox: Pick<InboxOptions, 'maxItems' | 'maxBytes' | 'maxBatch'>
 }
@@ -28,6 +30,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxSkippedBytes: 32 * MIB,
   okTimeoutMs: 10_000,
   reconnect: { minMs: 1_000, maxMs: 60_000 },
+  intakeRetry: { minMs: 500, maxMs: 60_000 },
   link: { connectTimeoutMs: 15_000, pingAfterMs: 30_000, pongTimeoutMs: 10_000, maxBufferedBytes: MIB },
   inbox: { maxItems: 1_024, maxBytes: 8 * MIB, maxBatch: 256 },
   outboxMaxAgeMs: 7 * 24 * 60 * 60 * 1_000,
@@ -35,4 +38,6 @@ export const DEFAULT_LIMITS: Limits = {
   pageSize: 500,
   maxPages: 2_000,
   silenceMs: 15_000,
+  pageRetry: { minMs: 1_000, maxMs: 30_000 },
+  roundRetry: { minMs: 2_000, maxMs: 15 * 60 * 1_000 },
 }

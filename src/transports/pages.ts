@@ -1,4 +1,4 @@
-import { backoffMs } from '../core/backoff.js'
+import { backoffMs, type BackoffLimits } from '../core/backoff.js'
 import type { Filter } from '../core/match.js'
 import type { Clock, Random } from '../ports.js'
 import type { Asked } from './backfill.js'
@@ -21,12 +21,13 @@ export interface PagesOptions {
   readonly isPaused: () => boolean
   /** A page that gets nothing for this long has ended without EOSE. */
   readonly silenceMs: number
+  /** After a page was CLOSED for now. */
+  readonly retry: BackoffLimits
 }
 
 /** More than any relay sends in one answer; without it, a relay that never says EOSE could fill the memory. */
 const MAX_EVENTS_A_PAGE = 20_000
 const MAX_TRIES = 5
-const RETRY = { minMs: 1_000, maxMs: 30_000 }
 
 interface Open {
   readonly sub: string
@@ -65,7 +66,7 @@ export const createPages = (o: PagesOptions): Pages => {
         const answer = await once(filter, signal)
         if (answer === 'refused' || !('closed' in answer)) return answer
         if (!mayPass(answer.closed)) return 'refused'
-        await o.clock.sleep(backoffMs(attempt, RETRY, o.random.fraction()), signal)
+        await o.clock.sleep(backoffMs(attempt, o.retry, o.random.fraction()), signal)
         if (signal.aborted) return 'refused'
       }
       return 'refused'

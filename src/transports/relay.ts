@@ -43,7 +43,7 @@ export const relayTransport = (o: RelayTransportOptions): Transport => {
     ...(o.outboxMaxAgeMs === undefined ? {} : { outboxMaxAgeMs: o.outboxMaxAgeMs }),
   }
   const gate = admission({ ...o, maxEventBytes: limits.maxEventBytes })
-  const take = createTake({ ...o, admission: gate })
+  const take = createTake({ ...o, admission: gate, retry: limits.intakeRetry })
   const waiting = new Set<() => void>()
 
   const lines = o.relays.map((relay) =>

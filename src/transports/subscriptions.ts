@@ -1,4 +1,4 @@
-import { backoffMs } from '../core/backoff.js'
+import { backoffMs, type BackoffLimits } from '../core/backoff.js'
 import { toSec, type RelayUrl, type UnixMs } from '../core/types.js'
 import type { Clock, Log, Random, RelayMemory } from '../ports.js'
 import { backfill } from './backfill.js'
@@ -47,16 +47,19 @@ export interface ReadLimits {
   readonly pageSize: number
   readonly maxPages: number
   readonly silenceMs: number
+  /** After a page was CLOSED for now. */
+  readonly pageRetry: BackoffLimits
+  /** After a round that was not whole. */
+  readonly roundRetry: BackoffLimits
 }
 
 /** Other clocks run ahead of ours. What is dated further ahead comes live, or when its time has come. */
 const AHEAD_SEC = 3_600
 const EVERY_MS = 60 * 60 * 1_000
 const NOTE_EVERY_MS = 60 * 1_000
-const RETRY = { minMs: 2_000, maxMs: 15 * 60 * 1_000 }
 
 export const createSubscriptions = (o: SubscriptionsOptions): Subscriptions => {
-  const parts = { ...o, isPaused: o.inbox.isFull, silenceMs: o.limits.silenceMs }
+  const parts = { ...o, isPaused: o.inbox.isFull, silenceMs: o.limits.silenceMs, retry: o.limits.pageRetry }
   const live = createLive(parts)
   const pages = createPages(parts)
   let wanted = false
@@ -156,7 +159,7 @@ export const createSubscriptions = (o: SubscriptionsOptions): Subscriptions => {
         }
         if (!isWanted()) {
           bell = deferred()
-          await within(o.clock, backoffMs(failures++, RETRY, o.random.fraction()), signal, bell.promise)
+          await within(o.clock, backoffMs(failures++, o.limits.roundRetry, o.random.fraction()), signal, bell.promise)
         }
       }
     },

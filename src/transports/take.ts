@@ -1,4 +1,4 @@
-import { backoffMs } from '../core/backoff.js'
+import { backoffMs, type BackoffLimits } from '../core/backoff.js'
 import { Fault, reasonOf } from '../core/fault.js'
 import type { EventId, NostrEvent } from '../core/types.js'
 import type { Arrival, Clock, Log, Random } from '../ports.js'
@@ -17,12 +17,11 @@ export interface TakeOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  readonly retry: BackoffLimits
 }
 
 /** Resolves when all of the batch is taken or refused, copies under way elsewhere included. Rejects when stopped before. */
 export type Take = (batch: readonly Incoming[], from: From, signal: AbortSignal) => Promise<void>
-
-const RETRY = { minMs: 500, maxMs: 60_000 }
 
 export const createTake = (o: TakeOptions): Take => {
   const checking = new Map<string, Promise<void>>()
@@ -37,7 +36,7 @@ export const createTake = (o: TakeOptions): Take => {
       } catch (error) {
         if (!(error instanceof Fault)) throw error
         o.log.error('inbound.intake-failed', { reason: reasonOf(error), events: arrivals.length })
-        await o.clock.sleep(backoffMs(attempt, RETRY, o.random.fraction()), signal)
+        await o.clock.sleep(backoffMs(attempt, o.retry, o.random.fraction()), signal)
         if (signal.aborted) throw error
       }
     }
