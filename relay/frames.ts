@@ -22,8 +22,6 @@ type Reader = (args: readonly unknown[], limits: FrameLimits) => Parsed
 
 /** An id longer than this is not echoed. */
 const MAX_ECHO_CHARS = 256
-/** How far into a message that is too long its event id is looked for. */
-const HEAD_CHARS = 65_536
 
 const frame = (value: ClientFrame): Parsed => ({ ok: true, frame: value })
 const notice = (words: string): Parsed => ({ ok: false, answer: noticeFrame(`invalid: ${words}`) })
@@ -94,10 +92,13 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
   ['CLOSE', readClose],
 ])
 
-/** Not read as JSON. Its id, where one is to be seen, gets the OK that its sender waits for. */
+/**
+ * Not read as JSON. Its id, where one is to be seen, gets the OK that its sender waits for. No string inside can look like
+ * one: its quotes would be escaped.
+ */
 const tooLong = (text: string, bytes: number, maxBytes: number): Parsed => {
   const words = `the message has ${bytes} bytes; at most ${maxBytes}` as const
   if (!/^\s*\[\s*"EVENT"/.test(text)) return notice(words)
-  const id = /"id"\s*:\s*"([0-9a-f]{64})"/.exec(text.slice(0, HEAD_CHARS))?.[1]
+  const id = /"id"\s*:\s*"([0-9a-f]{64})"/.exec(text)?.[1]
   return id === undefined ? notice(words) : { ok: false, answer: okFrame(id, refused(`invalid: ${words}`)) }
 }

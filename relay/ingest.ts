@@ -20,7 +20,7 @@ import { writeStage } from './write.js'
 export interface Ingest {
   /** Resolves after the commit; never rejects. `bytes` is what the event holds in memory meanwhile. */
   submit(event: NostrEvent, bytes: number, viewer: Viewer): Promise<Verdict>
-  /** Resolves when everything submitted has its verdict. */
+  /** Resolves when everything submitted has its verdict, and that was said. */
   idle(): Promise<void>
 }
 
@@ -65,10 +65,15 @@ export const openIngest = (parts: IngestParts): Ingest => {
     return refused('mute: nobody listens to this ephemeral event')
   }
 
+  const wakeIdle = (): void => {
+    if (queuedEvents === 0) for (const wake of idleWaiters.splice(0)) wake()
+  }
+
   const leave = (bytes: number): void => {
     queuedEvents--
     queuedBytes -= bytes
-    if (queuedEvents === 0) for (const wake of idleWaiters.splice(0)) wake()
+    // Next turn, so that whoever waits for this verdict has said it by then.
+    if (queuedEvents === 0 && idleWaiters.length > 0) setImmediate(wakeIdle)
   }
 
   return {

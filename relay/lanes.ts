@@ -104,7 +104,10 @@ export const openLanes = (db: Database.Database, hashes: Hashes): Lanes => {
   }
 }
 
-/** The plans worth a comparison; at equal cost the earlier one is better. None: the filter asks for everything. */
+/**
+ * The plans worth a comparison; at equal cost the earlier one is better. None: the filter asks for everything. An empty list
+ * makes a plan without lanes, which finds nothing, as NIP-01 has it.
+ */
 const candidates = (filter: Filter, hashes: Hashes): Plan[] => {
   const { ids, authors, kinds } = filter
   const tags = tagConditions(filter)

@@ -3,7 +3,6 @@ import { matches } from '../src/core/match.js'
 import type { Filter } from '../src/core/match.js'
 import type { NostrEvent, UnixSec } from '../src/core/types.js'
 import { isExpired } from './expiration.js'
-import { tagConditions } from './lanes.js'
 import type { Bounds, Entry, Lane, Lanes } from './lanes.js'
 import { merge } from './merge.js'
 import type { Ordered, Source } from './merge.js'
@@ -52,7 +51,7 @@ export const openScan = (db: Database.Database, lanes: Lanes): Scan => {
 
   function* filterEvents(filter: Filter, options: ScanOptions): Generator<StoredEvent | undefined, void> {
     const limit = Math.min(filter.limit ?? options.maxLimit, options.maxLimit)
-    if (limit === 0 || hasEmptyList(filter)) return
+    if (limit === 0) return
     const bounds: Bounds = {
       from: -(filter.until ?? Number.MAX_SAFE_INTEGER),
       to: -(filter.since ?? 0),
@@ -88,10 +87,3 @@ export const openScan = (db: Database.Database, lanes: Lanes): Scan => {
 
   return (filters, options) => merge(filters.map((filter) => filterEvents(filter, options)))
 }
-
-/** An empty list matches nothing (NIP-01 says a value must be *in* it). */
-const hasEmptyList = (filter: Filter): boolean =>
-  filter.ids?.length === 0 ||
-  filter.authors?.length === 0 ||
-  filter.kinds?.length === 0 ||
-  tagConditions(filter).some(([, values]) => values.length === 0)

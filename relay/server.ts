@@ -85,7 +85,7 @@ export const listen = async (parts: ServerParts): Promise<RelayServer> => {
         for (const socket of sockets) socket.cut()
         http.closeAllConnections()
       }, deadlineMs)
-      await allClosed
+      await Promise.all([allClosed, ...[...sockets].map((socket) => socket.closed)])
       clearTimeout(cutAll)
     },
   }

@@ -11,6 +11,8 @@ export interface RelaySocket {
   hush(): void
   sayGoodbye(): void
   cut(): void
+  /** Resolves when it has ended, whoever ended it. */
+  readonly closed: Promise<void>
 }
 
 /** RFC 6455: going away. */
@@ -74,9 +76,12 @@ export const openSocket = (
   })
   // Bad frames, messages beyond maxPayload, a reset: `close` follows, and that is where it ends.
   webSocket.on('error', () => undefined)
-  webSocket.on('close', () => {
-    connection.closed()
-    onClosed()
+  const closed = new Promise<void>((resolve) => {
+    webSocket.on('close', () => {
+      connection.closed()
+      onClosed()
+      resolve()
+    })
   })
 
   return {
@@ -99,6 +104,7 @@ export const openSocket = (
       webSocket.close(GOING_AWAY, 'the relay is stopping')
     },
     cut: () => webSocket.terminate(),
+    closed,
   }
 }
 

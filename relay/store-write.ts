@@ -90,7 +90,6 @@ export const eventWriter = (db: Database.Database, hashes: Hashes, nextSeq: () =
     if (known !== undefined && known.id !== null && known.age !== null) {
       const order = known.age - age || Buffer.compare(known.id, id)
       if (order < 0) return { better: known.id, until }
-      if (order === 0) return { until }
       remove(known.id)
     }
     sql.takeSlot.run(slot, age, id)
