@@ -1,8 +1,11 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '../ports.js'
 
 /** An AbortController that ends with `signal`, and leaves nothing on it once it has ended by itself. */
 export const childOf = (signal: AbortSignal): AbortController => {
   const child = new AbortController()
+  // Everything that waits on a connection listens to its end: their number is bounded by what may be in flight.
+  setMaxListeners(0, child.signal)
   if (signal.aborted) child.abort()
   else signal.addEventListener('abort', () => child.abort(), { once: true, signal: child.signal })
   return child

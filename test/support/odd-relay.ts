@@ -44,8 +44,8 @@ export interface OddRelay {
   /** Ends all connections without a word. */
   drop(): void
   /** Stops listening and ends all connections; `start` listens at the same place again. */
-  stop(): Promise<void>
-  start(): Promise<void>
+  readonly stop: () => Promise<void>
+  readonly start: () => Promise<void>
 }
 
 const GOOD: Manners = {
