@@ -1,14 +1,17 @@
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { startRelay, type Relay, type RelayOptions } from '../../../relay/index.js'
+import { openEventStore } from '../../../relay/store.js'
 import type { UnixMs, UnixSec } from '../../../src/core/types.js'
 import { openEngine } from '../../../src/crypto/engine.js'
+import { nodeHashes } from '../../../src/crypto/hashes.js'
 import { engineVerifier } from '../../../src/crypto/verify.js'
 import type { CryptoEngine, Verifier } from '../../../src/ports.js'
 import { connectClient, type RelayClient } from '../../support/relay-client.js'
-import { ids } from '../../support/relay-store.js'
-import { authorOf, type Author } from '../../support/signed.js'
+import { asIncoming, ids, testFolder } from '../../support/relay-store.js'
+import { authorOf, paperAuthor, type Author } from '../../support/signed.js'
 
 const NOW = 1_800_000_000
 const trusting: Verifier = { engine: 'none', verify: (proofs) => Promise.resolve(proofs.map(() => true)) }
@@ -127,6 +130,38 @@ describe('the relay’s limits', () => {
 
     expect(code).toBe(1006)
     expect(await talking.stored({})).toEqual([])
+  })
+})
+
+describe('a long search', () => {
+  const folder = testFolder()
+
+  it('that finds nothing holds nobody up', async () => {
+    const db = join(folder(), 'relay.sqlite')
+    const store = openEventStore(db, nodeHashes)
+    const bob = paperAuthor('bob')
+    for (let i = 0; i < 20_000; i += 500) {
+      const items = Array.from({ length: 500 }, (_, j) =>
+        asIncoming(
+          bob.sign({ content: `${i + j} ${'x'.repeat(500)}`, tags: [j % 2 === 0 ? ['t', 'even'] : ['r', 'odd']] }),
+        ),
+      )
+      store.write(items, NOW as UnixSec)
+    }
+    store.close()
+    const relay = await start({ db, verifier: trusting })
+    const [reader, writer] = [await connect(relay), await connect(relay)]
+
+    reader.send('REQ', 'long', { '#t': ['even'], '#r': ['odd'] })
+    reader.send('REQ', 'short', { limit: 1 })
+    // This answer shows that the relay has the reader's REQ, or will have it next.
+    await writer.stored({ ids: [] })
+    const answer = await writer.publish(alice.sign())
+
+    expect(answer.accepted).toBe(true)
+    expect(reader.heard).toEqual([])
+    expect((await reader.take('EOSE'))[1]).toBe('long')
+    expect((await reader.take('EOSE'))[1]).toBe('short')
   })
 })
 
