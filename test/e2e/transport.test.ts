@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { RelayUrl } from '../../src/core/types.js'
 import { builtProgram, startChild, type Child } from '../../src/ops/child.js'
 import { transportContract, type RelayUnderTest } from '../contracts/transport.js'
@@ -34,4 +35,10 @@ const relayProcess = async (
 
 transportContract('the bundled relay', () =>
   relayProcess((listen, db) => startChild(builtProgram('relay/main.js'), ['--listen', listen, '--db', db])),
+)
+
+transportContract('a relay that is none of ours', () =>
+  relayProcess((listen, db) =>
+    startChild(fileURLToPath(new URL('../support/npm-relay.mjs', import.meta.url)), ['--listen', listen, '--db', db]),
+  ),
 )
