@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { join } from 'node:path'
 import type { Config } from './config.js'
 import { fingerprint, nodeInfoOf, socketPath } from './config.js'
@@ -297,6 +298,8 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     )
     const guard = (work: Promise<void>): Promise<void> => work.catch(onBug)
     const receiving = new AbortController()
+    // Every wait in the process listens to one of these three.
+    setMaxListeners(0, stop.signal, hard.signal, receiving.signal)
     const listening = [
       ...(privateRelay === undefined
         ? []

@@ -74,6 +74,6 @@ const show = (line: InboxLine, options: InboxOptions): void => {
   const shown = payload.length > 100 ? `${payload.slice(0, 99)}…` : payload
   const state = line.rejected ? 'rejected' : line.stage
   printLine(
-    `${line.seq}  ${at}  ${npubOf(line.author).slice(0, 14)}…  ${String(body.action)}  ${line.road ?? ''}  ${state}  ${shown}`,
+    `${line.seq}  ${at}  ${npubOf(line.author).slice(0, 14)}…  ${typeof body.action === 'string' ? body.action : '-'}  ${line.road ?? ''}  ${state}  ${shown}`,
   )
 }

@@ -17,6 +17,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   inbox: { summary: 'show what arrived from peers', load: () => import('./inbox.js') },
   peers: { summary: 'list, approve and block other Herms', load: () => import('./peers.js') },
   braid: { summary: 'read, draw, verify and compare the memory', load: () => import('./braid.js') },
+  test: { summary: 'prove that two systems work together', load: () => import('./test.js') },
   config: { summary: 'check and show the configuration', load: () => import('./config.js') },
   identity: { summary: 'make, list, import, export and publish keys', load: () => import('./identity.js') },
 }

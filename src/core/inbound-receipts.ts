@@ -51,7 +51,7 @@ const moveOf = (
   if (sent?.to !== author) return undefined
   if (receipt.ref !== undefined && receipt.ref !== sent.message) return undefined
   const base = {
-    message: sent.message as MessageId,
+    message: sent.message,
     to: author,
     at: ctx.now,
     event: carried.event.id,
@@ -61,7 +61,11 @@ const moveOf = (
 
   if (receipt.status === 'accepted' || receipt.status === 'duplicate') {
     // Absent means done (wire.md 2.4). After `stored` the sender asks again some time, or a lost `done` would leave it waiting.
-    return receipt.stage === 'stored' ? { ...base, state: 'peer-stored', retryAt: later } : { ...base, state: 'done' }
+    // What the peer says of the scope we share goes with it: the evidence that both braids are equal.
+    const told = receipt.braid === undefined ? {} : { reason: `braid ${receipt.braid.count} ${receipt.braid.root}` }
+    return receipt.stage === 'stored'
+      ? { ...base, ...told, state: 'peer-stored', retryAt: later }
+      : { ...base, ...told, state: 'done' }
   }
   const code: RefusalCode =
     REFUSAL_CODES.find((c) => c === receipt.code) ?? (receipt.status === 'expired' ? 'expired' : 'local-rejected')

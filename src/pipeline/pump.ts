@@ -62,7 +62,7 @@ export const runPump = async (o: PumpOptions, signal: AbortSignal): Promise<void
       for (const [i, delivery] of due.slice(0, room).entries()) {
         start(delivery)
         if (i % STARTS_A_TURN === STARTS_A_TURN - 1) await nextTurn()
-        if (signal.aborted) break
+        if (stopped(signal)) break
       }
     }
     if (busy.size > 0) {
@@ -78,6 +78,9 @@ export const runPump = async (o: PumpOptions, signal: AbortSignal): Promise<void
   }
   await Promise.all(busy.values())
 }
+
+/** Asked anew: an await lies between. */
+export const stopped = (signal: AbortSignal): boolean => signal.aborted
 
 /** A clock that jumps must not leave a pump asleep: it looks again every minute. */
 const waitMs = (now: UnixMs, next: UnixMs): number => Math.min(next - now, IDLE_MS)

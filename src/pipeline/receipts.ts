@@ -11,6 +11,7 @@ import type { Clock, Log, Random, Signer, Store, Transport } from '../ports.js'
 import { receiptBell } from './after-commit.js'
 import type { Bell } from './bell.js'
 import { randomU64 } from './nonce.js'
+import { stopped } from './pump.js'
 import type { Tally } from './tally.js'
 
 /**
@@ -55,7 +56,7 @@ export const runReceipts = async (o: ReceiptsOptions, signal: AbortSignal): Prom
       o.log.warn('receipts.fault', { to: o.to, reason: reasonOf(error) })
       return false
     })
-    if (signal.aborted) return
+    if (stopped(signal)) return
     if (sent) {
       failures = 0
       o.tally.count('receipts_out', batch.length)

@@ -1,0 +1,130 @@
+import { pairScope } from '../../core/decision.js'
+import { readContent } from '../../core/envelope.js'
+import type { NodeInfo } from '../../core/envelope-types.js'
+import { proofOf } from '../../core/event.js'
+import { reasonOf } from '../../core/fault.js'
+import type { EventId, MessageId, NostrEvent, Pubkey, RelayUrl } from '../../core/types.js'
+import { openEngine } from '../../crypto/engine.js'
+import { nodeHashes } from '../../crypto/hashes.js'
+import { callDaemon } from '../../kapnetd/call.js'
+import { systemClock } from '../../ops/system.js'
+import { fetchEvents } from '../../transports/fetch.js'
+import type { Braid } from '../bridge-client.js'
+import { CliError } from '../print.js'
+
+/** What each step rests on, asked of the relay, the daemon and the stored braid themselves, not of the bridge. */
+
+const clock = systemClock()
+const FETCH_MS = 10_000
+
+export interface DaemonState {
+  readonly session_id: string
+  readonly mode: string
+  readonly count: number
+  readonly root: string
+}
+
+/** What a kapnetd says of itself and of its braid. */
+export const daemonState = async (socket: string): Promise<DaemonState> => {
+  const hello = await ask(socket, 'hello', { client: 'ksp test', version: '1' })
+  const braid = await ask(socket, 'braid', {})
+  return {
+    session_id: String(hello.session_id),
+    mode: String(hello.mode),
+    count: Number(braid.count),
+    root: String(braid.root),
+  }
+}
+
+/** Which of these the daemon does not hold. */
+export const daemonMissing = async (socket: string, ids: readonly MessageId[]): Promise<string[]> => {
+  const missing: string[] = []
+  for (let i = 0; i < ids.length; i += 500) {
+    const answer = await ask(socket, 'has', { ids: ids.slice(i, i + 500) })
+    if (Array.isArray(answer.missing)) missing.push(...answer.missing.map(String))
+  }
+  return missing
+}
+
+const ask = async (socket: string, method: string, params: object): Promise<Record<string, unknown>> => {
+  const called = await callDaemon(socket, method, JSON.stringify(params))
+  if ('error' in called)
+    throw new CliError('kapnetd', called.error, { hint: 'is kapnetd running? ksp status shows the port' })
+  return called.result as Record<string, unknown>
+}
+
+/** Events that a relay has, each with a signature that holds. Those of the first relay that answers. */
+export const onRelay = async (
+  relays: readonly RelayUrl[],
+  filter: Parameters<typeof fetchEvents>[1][number],
+): Promise<{ relay: RelayUrl; events: NostrEvent[] }> => {
+  const engine = await openEngine()
+  const failures: string[] = []
+  for (const relay of relays) {
+    try {
+      const events = await fetchEvents(relay, [filter], { clock, timeoutMs: FETCH_MS, hashes: nodeHashes })
+      return { relay, events: events.filter((e) => engine.verify(proofOf(e))) }
+    } catch (error) {
+      failures.push(`${relay}: ${reasonOf(error)}`)
+    }
+  }
+  throw new CliError('relay', `no relay answers: ${failures.join('; ')}`, { hint: 'check relays in ksp.yaml' })
+}
+
+/** The newest node-info that holds, by an author or by a Herm id. */
+export const findNodeInfo = async (
+  relays: readonly RelayUrl[],
+  who: { readonly key?: Pubkey; readonly id?: string },
+): Promise<{ relay: RelayUrl; event: NostrEvent; info: NodeInfo } | undefined> => {
+  const { relay, events } = await onRelay(relays, {
+    kinds: [30078],
+    '#t': ['ksp-service'],
+    ...(who.key === undefined ? {} : { authors: [who.key] }),
+  })
+  const found = events.flatMap((event) => {
+    const content = readContent(event.content, nodeHashes)
+    if (!content.ok || content.value.type !== 'ksp-service') return []
+    const { info } = content.value
+    return who.id === undefined || info.id === who.id ? [{ relay, event, info }] : []
+  })
+  return found.sort((a, b) => b.event.created_at - a.event.created_at)[0]
+}
+
+export interface Settled {
+  /** The event in which we sent it last. */
+  readonly sent: EventId | undefined
+  /** The peer's receipt event of stage done. */
+  readonly receipt: EventId | undefined
+  /** Root and count of the shared scope, as the peer's receipt tells them. */
+  readonly theirs: { readonly count: number; readonly root: string } | undefined
+}
+
+/** How a message came to `done` at a peer, read from its transitions. */
+export const settledAt = (braid: Braid, id: MessageId, peer: Pubkey): Settled => {
+  const steps = braid.show(id)?.deliveries.find((d) => d.to === peer)?.transitions ?? []
+  const done = steps.findLast((t) => t.state === 'done')
+  const told = steps.findLast((t) => t.reason?.startsWith('braid ') === true)?.reason?.split(' ')
+  return {
+    sent: steps.findLast((t) => t.state === 'relay-ok')?.event,
+    receipt: done?.event,
+    theirs: told === undefined ? undefined : { count: Number(told[1]), root: told[2] ?? '' },
+  }
+}
+
+export const sharedRoot = (braid: Braid, me: Pubkey, peer: Pubkey): { root: string; count: number } =>
+  braid.root(pairScope(me, peer))
+
+/** Looks until `probe` finds something; a clear error that names what did not come when it does not. */
+export const waitFor = async <T>(what: string, timeoutMs: number, probe: () => Promise<T | undefined>): Promise<T> => {
+  const until = Date.now() + timeoutMs
+  for (;;) {
+    const found = await probe()
+    if (found !== undefined) return found
+    if (Date.now() > until) {
+      throw new CliError('timeout', `${what}: it did not come within ${Math.round(timeoutMs / 1000)} s`, {
+        hint: 'ksp status on both sides shows relays, trust and refusals',
+      })
+    }
+    await clock.sleep(100)
+  }
+}
