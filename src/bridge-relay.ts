@@ -15,7 +15,8 @@ export const runPrivateRelay = async (
   signal: AbortSignal,
 ): Promise<void> => {
   const listen = `${relay.host.includes(':') ? `[${relay.host}]` : relay.host}:${relay.port}`
-  for (let attempt = 0; !signal.aborted; attempt++) {
+  const stopped = (): boolean => signal.aborted
+  for (let attempt = 0; !stopped(); attempt++) {
     const child = startKsp(['relay', '--listen', listen, '--db', relay.db, '--exit-with-parent'], { tied: true })
     const stop = (): void => void child.stop()
     signal.addEventListener('abort', stop, { once: true })
@@ -24,11 +25,11 @@ export const runPrivateRelay = async (
       o.log.info('private-relay.started', { url: ready.split(' ')[1], pid: child.pid })
       attempt = 0
     } catch (error) {
-      if (!signal.aborted) o.log.error('private-relay.failed', { reason: reasonOf(error) })
+      if (!stopped()) o.log.error('private-relay.failed', { reason: reasonOf(error) })
     }
     await child.ended
     signal.removeEventListener('abort', stop)
-    if (signal.aborted) return
+    if (stopped()) return
     o.log.warn('private-relay.ended', { last: child.err.at(-1) })
     await o.clock.sleep(backoffMs(attempt, { minMs: 500, maxMs: 30_000 }, o.random.fraction()), signal)
   }

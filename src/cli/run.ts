@@ -6,6 +6,7 @@ import { reasonOf } from '../core/fault.js'
 import { openEngine } from '../crypto/engine.js'
 import { nip44 } from '../crypto/nip44.js'
 import { localSigner } from '../identity/local-signer.js'
+import { giveMemoryBack } from '../ops/give-back.js'
 import { openLog } from '../ops/log.js'
 import { systemClock, systemRandom } from '../ops/system.js'
 import { flagsOf, withConfigFlags, withExample } from './commands.js'
@@ -41,6 +42,7 @@ const runBridge = async (options: RunOptions): Promise<void> => {
   const { secret } = await unlockOwnKey(config, options)
   const signer = localSigner(secret, engine, nip44, systemRandom)
   secret.fill(0)
+  giveMemoryBack()
 
   const clockOffsetMs = options.testClock === true ? testOffsetMs() : 0
   const stop = new AbortController()

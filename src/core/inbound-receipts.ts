@@ -2,7 +2,7 @@ import type { Decision, Move, View } from './decision.js'
 import type { Receipt } from './envelope-types.js'
 import type { Carried, InboundContext } from './inbound.js'
 import { isRetriable, REFUSAL_CODES, type RefusalCode } from './refusal.js'
-import type { MessageId, Pubkey, UnixMs } from './types.js'
+import type { Pubkey, UnixMs } from './types.js'
 
 /**
  * A peer's receipts (wire.md 2.4). One counts only from the destination of that very delivery, and only for an event that
