@@ -1,5 +1,6 @@
 import { inputOfText } from '../config/input.js'
-import { listOf, relayUrlType } from '../config/option-types.js'
+import { listOf } from '../config/option-lists.js'
+import { relayUrlType } from '../config/option-types.js'
 import { lineOf, openReport } from '../config/report.js'
 import type { RelayUrl } from '../core/types.js'
 import { openKeys, passphraseOf, placeOfKeys, type KeyOptions } from './keys.js'

@@ -1,3 +1,4 @@
+import { listOf, textMapType } from './option-lists.js'
 import {
   actionPatternType,
   agentIdType,
@@ -8,7 +9,6 @@ import {
   keyNameType,
   korType,
   listenType,
-  listOf,
   oneOf,
   pathType,
   pubkeyType,
@@ -16,7 +16,6 @@ import {
   roadType,
   sizeType,
   socketType,
-  textMapType,
   type OptionType,
 } from './option-types.js'
 

@@ -1,5 +1,5 @@
 import type { Input } from './input.js'
-import { itemsOf } from './option-types.js'
+import { itemsOf } from './option-lists.js'
 import { LATER, OPTION_PATHS, rowOf, SECTIONS, type OptionPath, type ReadOf } from './options.js'
 import type { Place, Report } from './report.js'
 import { suggest } from './suggest.js'
