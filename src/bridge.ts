@@ -244,7 +244,7 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
   })
   const attemptFor = (to: Destination): typeof sendPeer => {
     const port = ports.find((p) => `port:${p.name}` === to)
-    if (port !== undefined) return createSendLocal({ port, ports: portNames, store, clock, afterCommit })
+    if (port !== undefined) return createSendLocal({ port, ports: portNames, store, clock, tally, afterCommit })
     if (to.startsWith('port:')) throw new Error(`${to} is owed something and is not configured`)
     return sendPeer
   }

@@ -4,6 +4,7 @@ import type { Destination, PortName, UnixMs } from '../core/types.js'
 import type { Clock, Delivered, Delivery, LocalPort, Store } from '../ports.js'
 import type { AfterCommit } from './after-commit.js'
 import { putOffMove } from './pump.js'
+import type { Tally } from './tally.js'
 
 /** One attempt to hand a message to a local port, and the receipt of stage `done` when it was the last port owed. */
 export interface SendLocalOptions {
@@ -12,6 +13,7 @@ export interface SendLocalOptions {
   readonly ports: readonly PortName[]
   readonly store: Pick<Store, 'load' | 'commit'>
   readonly clock: Clock
+  readonly tally: Tally
   readonly afterCommit: AfterCommit
 }
 
@@ -27,6 +29,8 @@ export const createSendLocal =
     if (signal.aborted) return
     const answer = await o.port.deliver(message, signal)
     const decision = await o.store.commit((view) => decideDelivered(delivery, answer, o.ports, view, o.clock.now()))
+    // A refusal of the port's; the decision holds what is done about it, for the message itself was taken long ago.
+    if (typeof answer === 'object') o.tally.refused(answer.code)
     o.afterCommit(decision)
   }
 
