@@ -1,4 +1,3 @@
-import type { WebSocket } from 'ws'
 import { Fault, reasonOf } from '../core/fault.js'
 import type { RelayUrl } from '../core/types.js'
 import type { Clock, Log, Random, Signer } from '../ports.js'
@@ -7,7 +6,7 @@ import { clientAuth } from './auth.js'
 import { prefixOf, readFrame, type RelayFrame } from './frames.js'
 import type { Inbox } from './inbox.js'
 import type { Limits } from './limits.js'
-import { openLink, type Link } from './link.js'
+import { openLink, type Link, type WebSocketClass } from './link.js'
 import { publisher, type Publisher } from './publish.js'
 import { createSubscriptions, type Subscriptions, type SubscriptionsOptions } from './subscriptions.js'
 import { childOf, deferred } from './waiting.js'
@@ -28,7 +27,7 @@ export interface ConversationOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  readonly webSocket?: typeof WebSocket | undefined
+  readonly webSocket?: WebSocketClass | undefined
   readonly limits: Limits
   readonly maxPayloadBytes: number
   readonly inbox: Inbox

@@ -1,4 +1,3 @@
-import type { WebSocket } from 'ws'
 import { checkEventShape, eventId } from '../core/event.js'
 import { Fault } from '../core/fault.js'
 import type { Hashes } from '../core/hashes.js'
@@ -8,7 +7,7 @@ import type { Clock, Log, RelayAnswer, Signer } from '../ports.js'
 import { clientAuth, type Auth } from './auth.js'
 import { closeFrame, prefixOf, readFrame, reqFrame, type RelayFrame } from './frames.js'
 import { DEFAULT_LIMITS } from './limits.js'
-import { openLink, type Link } from './link.js'
+import { openLink, type Link, type WebSocketClass } from './link.js'
 import { publisher, type Said } from './publish.js'
 import { childOf, deferred, within } from './waiting.js'
 
@@ -20,7 +19,7 @@ export interface OnceOptions {
   /** Answers a relay's AUTH. */
   readonly signer?: Pick<Signer, 'signEvent'>
   readonly signal?: AbortSignal
-  readonly webSocket?: typeof WebSocket
+  readonly webSocket?: WebSocketClass
 }
 
 const MAX_EVENTS = 10_000

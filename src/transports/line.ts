@@ -1,4 +1,3 @@
-import type { WebSocket } from 'ws'
 import { backoffMs } from '../core/backoff.js'
 import { Fault, reasonOf } from '../core/fault.js'
 import type { NostrEvent, Pubkey, RelayUrl, Road, UnixMs } from '../core/types.js'
@@ -9,6 +8,7 @@ import { prefixOf } from './frames.js'
 import { createInbox } from './inbox.js'
 import { inboxSources, type Source } from './inbox-filters.js'
 import type { Limits } from './limits.js'
+import type { WebSocketClass } from './link.js'
 import type { Said } from './publish.js'
 import type { Take } from './take.js'
 import { aborted, childOf } from './waiting.js'
@@ -43,7 +43,7 @@ export interface LineOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  readonly webSocket?: typeof WebSocket | undefined
+  readonly webSocket?: WebSocketClass | undefined
   readonly trusted: () => readonly Pubkey[]
   readonly take: Take
   readonly memory: () => RelayMemory

@@ -1,4 +1,4 @@
-import { WebSocket } from 'ws'
+import { WebSocket, type ClientOptions } from 'ws'
 import { Fault } from '../core/fault.js'
 import type { RelayUrl } from '../core/types.js'
 import type { Clock } from '../ports.js'
@@ -20,11 +20,14 @@ export interface Link {
   readonly ended: Promise<string>
 }
 
+/** `ws` itself, or something that is used as it is. */
+export type WebSocketClass = new (url: string, options: ClientOptions) => WebSocket
+
 export interface LinkOptions {
   readonly url: RelayUrl
   readonly clock: Clock
   /** Default: that of `ws`. */
-  readonly webSocket?: typeof WebSocket | undefined
+  readonly webSocket?: WebSocketClass | undefined
   readonly connectTimeoutMs: number
   /** A ping is sent when nothing has come for this long. */
   readonly pingAfterMs: number

@@ -1,4 +1,3 @@
-import type { WebSocket } from 'ws'
 import type { Hashes } from '../core/hashes.js'
 import { utf8Length } from '../core/text.js'
 import type { EventId, NostrEvent, Pubkey, RelayUrl, Road } from '../core/types.js'
@@ -6,6 +5,7 @@ import type { Arrival, Clock, Log, Random, RelayAnswer, RelayMemory, Signer, Tra
 import { admission, type OnRefused } from './admit.js'
 import { createLine, type Line, type RelayConfig } from './line.js'
 import { DEFAULT_LIMITS, type Limits } from './limits.js'
+import type { WebSocketClass } from './link.js'
 import { createTake } from './take.js'
 import { aborted, childOf, deferred } from './waiting.js'
 
@@ -18,7 +18,7 @@ export interface RelayTransportOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  readonly webSocket?: typeof WebSocket
+  readonly webSocket?: WebSocketClass
   /** Keys whose events are asked for by author. */
   readonly trusted: () => readonly Pubkey[]
   readonly isTrusted: (key: Pubkey) => boolean

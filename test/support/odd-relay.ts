@@ -41,6 +41,8 @@ export interface OddRelay {
   store(event: NostrEvent): void
   /** Sends something, as it is, to everyone. */
   say(data: string | Buffer): void
+  /** Reads nothing any more from those who are connected. */
+  deafen(): void
   /** Ends all connections without a word. */
   drop(): void
   /** Stops listening and ends all connections; `start` listens at the same place again. */
@@ -165,6 +167,9 @@ export const startOddRelay = async (manners: Partial<Manners> = {}): Promise<Odd
     store,
     say: (data) => {
       for (const socket of clients.keys()) socket.send(data)
+    },
+    deafen: () => {
+      for (const socket of clients.keys()) socket.pause()
     },
     drop,
     stop: async () => {

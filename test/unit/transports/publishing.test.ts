@@ -1,9 +1,12 @@
+import { setMaxListeners } from 'node:events'
+import { WebSocket, type ClientOptions } from 'ws'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RelayUrl } from '../../../src/core/types.js'
 import { startOddRelay, type OddRelay } from '../../support/odd-relay.js'
 import { transportBench, type Bench, type BenchOptions } from '../../support/transport-bench.js'
 
 const never = new AbortController().signal
+setMaxListeners(0, never)
 const nowhere = 'ws://127.0.0.1:1' as RelayUrl
 
 describe('publishing to relays', () => {
@@ -151,6 +154,28 @@ describe('publishing to relays', () => {
 
     expect(answers[0]!.message).toMatch(/^too-large/)
     expect(relay.connections()).toBe(1)
+  })
+
+  it('holds no more in memory for a relay that does not read than the limit and one event', async () => {
+    const sockets: WebSocket[] = []
+    class Known extends WebSocket {
+      constructor(url: string, options: ClientOptions) {
+        super(url, options)
+        sockets.push(this)
+      }
+    }
+    const link = { connectTimeoutMs: 5_000, pingAfterMs: 60_000, pongTimeoutMs: 5_000, maxBufferedBytes: 300_000 }
+    await open({ webSocket: Known, limits: { okTimeoutMs: 300, link } })
+    relay.deafen()
+    const content = 'x'.repeat(200_000)
+    const events = Array.from({ length: 100 }, (_, n) => bench.me.message(n, { content }))
+
+    const answers = await Promise.all(events.map((event) => bench.transport.publish(event, [relay.url], never)))
+
+    expect(new Set(answers.flat().map((a) => a.message))).toEqual(new Set(['no answer within 300 ms']))
+    const most = Math.max(...sockets.map((socket) => socket.bufferedAmount))
+    expect(most).toBeGreaterThan(0)
+    expect(most).toBeLessThan(600_000)
   })
 
   it('publishes the same event to the same relay at the same time once', async () => {
