@@ -111,9 +111,9 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     rules: { ...config.trust, fingerprint: fingerprint(config) },
     store,
     log,
-    onChange: ({ trust, generation }) => {
+    onChange: ({ trust }) => {
       if (trust) transport.trustChanged()
-      if (generation) transport.rereadAll()
+      rereadIfReconfigured().catch(onBug)
       // What waited for a Herm that serves its name may have found one.
       resolveKor({ store, roster: keeper.roster, clock, afterCommit }).catch(onBug)
     },
@@ -162,6 +162,14 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     afterCommit,
     context: outboundContext,
   })
+
+  /** What was refused under another configuration is asked for again, also when it changed while we were down. */
+  const rereadIfReconfigured = async (): Promise<void> => {
+    const generation = String(keeper.generation())
+    if (store.cursor('read-generation') === generation) return
+    transport.rereadAll()
+    await store.setCursor('read-generation', generation)
+  }
 
   const { privateRelay } = config
   const transport = relayTransport({
@@ -343,6 +351,7 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
       ),
       guard(advertiser.run(stop.signal)),
     ]
+    await rereadIfReconfigured()
     await resolveKor({ store, roster: keeper.roster, clock, afterCommit })
     log.info('bridge.started', { id: config.id, npub: npubOf(me), engine: o.engine.name })
     onReady()

@@ -13,6 +13,8 @@ export const mayCome = (author: Pubkey, carried: Carried, body: Txxm, ctx: Inbou
   if (author === roster.me) return refuse('not-addressed', 'we wrote it ourselves')
   const standing = roster.standing(author)
   if (!standing.trusted) return { ok: false, refusal: untrusted(author) }
+  // The transport has looked at the carrier already; the rule is the contract's (wire.md 6), so it is held here as well.
+  if (!roster.standing(carried.carrier).trusted) return { ok: false, refusal: untrusted(carried.carrier) }
 
   if (body.audience !== undefined) {
     if (!body.audience.includes(roster.me)) return refuse('not-addressed', 'we are not in its audience')
