@@ -1,5 +1,5 @@
 import { backoffMs, type BackoffLimits } from '../core/backoff.js'
-import type { OwedReceipt, Scope } from '../core/decision.js'
+import { pairScope, type OwedReceipt, type Scope } from '../core/decision.js'
 import { writeEnvelope } from '../core/envelope.js'
 import { Fault, reasonOf } from '../core/fault.js'
 import type { Hashes } from '../core/hashes.js'
@@ -95,6 +95,8 @@ const receiptEvent = async (
   // The root moves while receipts gather; the last receipt of each scope alone carries the present one.
   const braid = (receipt: OwedReceipt): { root: Hex32; count: number } | undefined => {
     if (receipt.scope === undefined || last.get(receipt.scope) !== receipt) return undefined
+    // Who only carried a message is told what became of it, and not what its author and we share.
+    if (receipt.scope !== 'gossip' && receipt.scope !== pairScope(o.me, o.to)) return undefined
     const known = roots.get(receipt.scope) ?? o.store.root(receipt.scope)
     roots.set(receipt.scope, known)
     return known
