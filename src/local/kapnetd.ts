@@ -47,7 +47,12 @@ export const kapnetdPort = (o: KapnetdPortOptions): LocalPort => {
 
   const closed = (reason: string, isOutage: boolean): void => {
     // One line for each outage, not one for each try.
-    if (isOutage && (status.state !== 'down' || status.reason !== reason)) o.log.warn('kapnetd.down', { reason })
+    if (isOutage && (status.state !== 'down' || status.reason !== reason)) {
+      o.log.warn('kapnetd.down', {
+        reason,
+        hint: 'messages wait; start kapnetd, or mend local.kapnetd.socket in ksp.yaml',
+      })
+    }
     const since = status.state === 'down' ? status.since : o.clock.now()
     status = { name: 'kapnetd', state: 'down', since, reason }
   }

@@ -141,14 +141,29 @@ export const createLine = (o: LineOptions): Line => {
       signal,
     )
 
+  /** Asked anew: an await lies between. */
+  const isStopped = (signal: AbortSignal): boolean => signal.aborted
+
   const stayConnected = async (signal: AbortSignal): Promise<void> => {
+    let told: string | undefined
     for (let attempt = 0; !signal.aborted; attempt++) {
       setState('connecting')
       const startedAt = clock.now()
       const why = await connectOnce(signal)
-      if (clock.now() - startedAt >= GOOD_LIFE_MS) attempt = 0
+      if (clock.now() - startedAt >= GOOD_LIFE_MS) {
+        attempt = 0
+        told = undefined
+      }
       setState('down', why)
-      log.info('relay.down', { relay: url, reason: why })
+      // One line for each outage, not one for each try; what to do stands in it.
+      if (told !== why && !isStopped(signal)) {
+        log.warn('relay.down', {
+          relay: url,
+          reason: why,
+          hint: 'it is tried again for ever; if the address is wrong, mend relays in ksp.yaml',
+        })
+      }
+      told = why
       await clock.sleep(backoffMs(attempt, limits.reconnect, o.random.fraction()), signal)
     }
     setState('down', 'stopped')

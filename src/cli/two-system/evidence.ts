@@ -49,7 +49,7 @@ export const daemonMissing = async (socket: string, ids: readonly MessageId[]): 
 const ask = async (socket: string, method: string, params: object): Promise<Record<string, unknown>> => {
   const called = await callDaemon(socket, method, JSON.stringify(params))
   if ('error' in called)
-    throw new CliError('kapnetd', called.error, { hint: 'is kapnetd running? ksp status shows the port' })
+    throw new CliError('kapnetd', called.error, { hint: 'start it, or mend local.kapnetd.socket in ksp.yaml' })
   return called.result as Record<string, unknown>
 }
 
