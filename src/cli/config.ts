@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { optionsHelp } from '../config/render-options.js'
 import { lineOf, readConfig, type Config, type LoadedConfig } from '../config.js'
-import { flagsOf, withConfigFlags, withExample, withJson } from './commands.js'
+import { callBridge, needBridge } from './bridge-client.js'
+import { flagsOf, withConfig, withConfigFlags, withExample, withJson } from './commands.js'
 import { printJson, printLine, printTable, printWarning } from './print.js'
 
 interface ConfigOptions extends Record<string, unknown> {
@@ -19,6 +20,13 @@ export const register = (program: Command): void => {
 
   const show = group.command('show').description('Shows what holds: each option, its value, and where that comes from.')
   withExample(withJson(withConfigFlags(show)), 'ksp config show --json').action(runShow)
+
+  const reload = group
+    .command('reload')
+    .description(
+      'Makes the running bridge read its file again: trust, namespaces, advertising, limits. Relays and ports need a restart.',
+    )
+  withExample(withJson(withConfig(reload)), 'ksp config reload').action(runReload)
 }
 
 const load = (options: ConfigOptions): LoadedConfig => readConfig(options.config, { flags: flagsOf(options) })
@@ -31,6 +39,19 @@ const runCheck = (options: ConfigOptions): void => {
   }
   for (const warning of warnings) printWarning(lineOf(warning))
   printLine(`${config.file} is right`)
+}
+
+/** The running bridge reads it, so that what it says is what holds; a file with mistakes leaves the old one in use. */
+const runReload = async (options: ConfigOptions): Promise<void> => {
+  const { config } = readConfig(options.config)
+  const client = await needBridge(config)
+  try {
+    const done = (await callBridge(client, 'reload')) as { generation: number }
+    if (options.json === true) printJson({ ok: true, ...done })
+    else printLine(`${config.file} holds now, generation ${done.generation}`)
+  } finally {
+    client.close()
+  }
 }
 
 const runShow = (options: ConfigOptions): void => {
