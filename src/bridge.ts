@@ -232,6 +232,8 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     clock,
     log,
     bell,
+    lastAt: () => numberOf(store.cursor('advertised-at')),
+    setLastAt: (at) => store.setCursor('advertised-at', String(at)),
   })
 
   const backoff = { minMs: config.delivery.backoffMinMs, maxMs: config.delivery.backoffMaxMs }
@@ -277,10 +279,14 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     )
 
   const reload = async (): Promise<void> => {
-    config = o.reload()
+    const next = o.reload()
+    const fixed = restartNeeded(config, next)
+    config = { ...config, trust: next.trust, korNamespaces: next.korNamespaces, advertise: next.advertise }
     await keeper.reconfigure({ ...config.trust, fingerprint: fingerprint(config) })
     bell.ring('advertise')
     log.info('config.reloaded', { generation: keeper.generation() })
+    if (fixed.length > 0)
+      log.warn('config.restart-needed', { sections: fixed, hint: 'what changed there holds from the next start' })
   }
 
   const status = (): ReturnType<typeof bridgeStatus> =>
@@ -387,6 +393,14 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
+
+const numberOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text))
+
+/** Sections that differ and are read at the start only. */
+const restartNeeded = (before: Config, after: Config): string[] =>
+  (['id', 'dataDir', 'identity', 'relays', 'privateRelay', 'local', 'limits', 'delivery', 'log'] as const).filter(
+    (section) => JSON.stringify(before[section]) !== JSON.stringify(after[section]),
+  )
 
 /** 32 bytes for the keyed `d` tags of this Herm: made once, kept for as long as the braid is. */
 const secretOf = async (

@@ -24,7 +24,7 @@ export const register = (program: Command): void => {
   const reload = group
     .command('reload')
     .description(
-      'Makes the running bridge read its file again: trust, namespaces, advertising, limits. Relays and ports need a restart.',
+      'Makes the running bridge read its file again: trust, namespaces and what it advertises. The rest needs a restart.',
     )
   withExample(withJson(withConfig(reload)), 'ksp config reload').action(runReload)
 }
