@@ -56,7 +56,8 @@ export const createInbound = (o: InboundOptions): ((arrivals: readonly Arrival[]
     const rate = ctx.roster.standing(carrier).receipts ? o.peerRatePerSecond : o.peerRatePerSecond / 10
     const bucket = buckets.get(carrier)
     buckets.delete(carrier)
-    const spent = spend(bucket, ctx.now, { perSecond: rate, burst: rate * BURST_SECONDS })
+    // A bucket that can't hold one whole token would never give one.
+    const spent = spend(bucket, ctx.now, { perSecond: rate, burst: Math.max(1, rate * BURST_SECONDS) })
     buckets.set(carrier, spent.bucket)
     if (buckets.size > MAX_BUCKETS) {
       const oldest = buckets.keys().next()
