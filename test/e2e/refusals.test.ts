@@ -21,7 +21,7 @@ import {
 } from '../support/hand-herm.js'
 import { startLaxRelay } from '../support/lax-part.js'
 import { connectClient, type RelayClient } from '../support/relay-client.js'
-import { daemonHolds, holds, markOf, statusOf, takenBy } from '../support/running-herm.js'
+import { daemonHolds, holds, isQuiet, markOf, meets, statusOf, takenBy } from '../support/running-herm.js'
 
 // For every refusal code that can be reached over a relay: a real event, sent through a relay to a running bridge, ends as
 // that refusal and as nothing else. It is counted; nothing is stored but a mark, where the contract wants one; nothing reaches
@@ -64,6 +64,8 @@ const stranger = handHerm('herm-stranger')
 /** Trusted like the others, by their keys alone. */
 const plain = handHerm('herm-plain')
 const bare = handHerm('herm-bare')
+/** Known to the bridge with narrow limits alone, so that nothing else counts against its rate. */
+const neighbour = handHerm('herm-neighbour')
 
 let dir: string
 let relay: RelayPart
@@ -95,7 +97,7 @@ beforeAll(async () => {
     id: 'herm-tight',
     relays: [relay.url],
     kapnetd: false,
-    yaml: `trust: { peers: [${friend.npub}] }\nlimits: { max_envelope: 4KiB, peer_rate: 1 }`,
+    yaml: `trust: { peers: [${neighbour.npub}] }\nlimits: { max_envelope: 4KiB, peer_rate: 1 }`,
   }
   ;[b, tight] = await Promise.all([makeHerm(dir, settings), makeHerm(dir, tightSettings)])
   writeConfig(b, settings, [])
@@ -108,12 +110,8 @@ beforeAll(async () => {
   ears.stranger = await listen(relay.url, stranger, b.key)
   ears.plain = await listen(relay.url, plain, b.key)
   ears.bare = await listen(relay.url, bare, b.key)
-  ears.tight = await listen(relay.url, friend, tight.key)
-  await eventually(
-    'both bridges have read their relays',
-    async () => [...(await statusOf(b)).relays, ...(await statusOf(tight)).relays],
-    (relays) => relays.every((r) => r.state === 'open'),
-  )
+  ears.tight = await listen(relay.url, neighbour, tight.key)
+  await Promise.all([meets(b, [tight.key]), meets(tight, [b.key])])
 })
 
 afterAll(async () => {
@@ -147,14 +145,6 @@ const serves = async (): Promise<void> => {
   expect(receipts.every((r) => r.status === 'accepted' && r.ref === good.id && r.sealed)).toBe(true)
   expect(await daemonHolds(b, good.id)).toBe(true)
 }
-
-/** When this resolves, whatever was owed to anyone has been sent. */
-const allTold = (herm: HermPart): Promise<unknown> =>
-  eventually(
-    'no receipt is owed any more',
-    async () => (await statusOf(herm)).receipts_owed,
-    (owed) => owed === 0,
-  )
 
 const refusalsOf = async (herm: HermPart, code: RefusalCode): Promise<number> =>
   (await statusOf(herm)).refusals[code] ?? 0
@@ -515,7 +505,7 @@ describe('what a bridge refuses', () => {
   for (const { code, what, make } of CASES) {
     it(`${code}: ${what}`, async () => {
       const bad = await make()
-      await allTold(b)
+      await isQuiet(b)
       const taken = takenBy(b)
       const before = await refusalsOf(b, code)
 
@@ -550,7 +540,7 @@ describe('what a bridge refuses', () => {
 
       // It lives, and nobody else is told anything.
       await serves()
-      await allTold(b)
+      await isQuiet(b)
       for (const ear of [ears.friend, ears.second, ears.stranger, ears.plain, ears.bare]) {
         for (const event of bad.events as readonly NostrEvent[]) {
           const told = ear.about(event.id)
@@ -587,6 +577,7 @@ describe('what a bridge refuses', () => {
   it('duplicate: a new event with a known message is answered with where the message stands', async () => {
     const message = friend.txxm(b.key)
     await publishAndTake(friend.sealed(message.envelope(), b.key), ears.friend)
+    await isQuiet(b)
     const taken = takenBy(b)
     const known = (await statusOf(b)).counts.known ?? 0
     const again = friend.sealed(message.envelope(), b.key)
@@ -634,9 +625,16 @@ describe('what a bridge refuses', () => {
 })
 
 describe('a bridge with narrow limits', () => {
+  it('hears of a stranger, although a tenth of its rate is less than one message a second', async () => {
+    await publish({ events: [stranger.nodeInfo()] })
+
+    await meets(tight, [stranger.key])
+  })
+
   it('too-large: a message beyond max_envelope is refused and its trusted sender told', async () => {
-    const message = friend.txxm(tight.key, { payload: { text: 'x'.repeat(5_000) } })
-    const event = friend.clear(message.envelope(), tight.key)
+    const message = neighbour.txxm(tight.key, { payload: { text: 'x'.repeat(5_000) } })
+    const event = neighbour.clear(message.envelope(), tight.key)
+    await isQuiet(tight)
     const taken = takenBy(tight)
     await publish({ events: [event] })
 
@@ -654,8 +652,9 @@ describe('a bridge with narrow limits', () => {
   })
 
   it('too-large: an event beyond any envelope is not even looked at', async () => {
-    const message = friend.txxm(tight.key, { payload: { text: 'x'.repeat(20_000) } })
-    const event = friend.clear(message.envelope(), tight.key)
+    const message = neighbour.txxm(tight.key, { payload: { text: 'x'.repeat(20_000) } })
+    const event = neighbour.clear(message.envelope(), tight.key)
+    await isQuiet(tight)
     const taken = takenBy(tight)
     const before = await refusalsOf(tight, 'too-large')
     await publish({ events: [event] })
@@ -674,8 +673,8 @@ describe('a bridge with narrow limits', () => {
 
   it('rate-limited: what comes faster than peer_rate is dropped without a word, and may come again', async () => {
     // No receipt, although the code is one that a sender may try again: an answer to each event of a flood would be a flood.
-    const flood = Array.from({ length: 30 }, () => friend.txxm(tight.key))
-    const events = flood.map((message) => friend.sealed(message.envelope(), tight.key))
+    const flood = Array.from({ length: 30 }, () => neighbour.txxm(tight.key))
+    const events = flood.map((message) => neighbour.sealed(message.envelope(), tight.key))
     const before = await refusalsOf(tight, 'rate-limited')
     await publish({ events })
 
@@ -705,7 +704,7 @@ const tightTakes = async (message: HandTxxm): Promise<void> => {
   const told = (): HeardReceipt[] => ears.tight.receipts().filter((r) => r.ref === message.id)
   while (told().length === 0) {
     const before = await refusalsOf(tight, 'rate-limited')
-    await publish({ events: [friend.sealed(message.envelope(), tight.key)] })
+    await publish({ events: [neighbour.sealed(message.envelope(), tight.key)] })
     await eventually(
       'it is taken or refused',
       async () => told().length + (await refusalsOf(tight, 'rate-limited')),
@@ -715,7 +714,7 @@ const tightTakes = async (message: HandTxxm): Promise<void> => {
   expect(told()[0]).toMatchObject({ stage: 'done' })
   expect(holds(tight, message.id)).toBe(true)
 }
-const tightServes = (): Promise<void> => tightTakes(friend.txxm(tight.key))
+const tightServes = (): Promise<void> => tightTakes(neighbour.txxm(tight.key))
 
 describe('the list of codes', () => {
   it('is covered above, but for those that cannot be reached', () => {

@@ -6,6 +6,7 @@ import { loadConfig, socketPath } from '../../src/config.js'
 import type { JsonObject } from '../../src/core/types.js'
 import { connectControl } from '../../src/ops/control-client.js'
 import { startKsp } from '../../src/ops/child.js'
+import { eventually } from './eventually.js'
 import { rawClient } from './kapnetd.js'
 
 /** Asks a running bridge through its control socket, as the command line does. */
@@ -76,6 +77,32 @@ export const takenBy = (herm: HermPart): Taken => {
   const columns = TAKEN.map((table) => `(SELECT count(*) FROM ${table}) AS ${table}`)
   return query<Taken>(herm, `SELECT ${columns.join(', ')}`)[0]!
 }
+
+/** Resolves when its relays are open, and it knows what each of these keys says of itself. */
+export const meets = (herm: HermPart, keys: readonly string[]): Promise<unknown> =>
+  eventually(
+    `${herm.id} is connected and has met its peers`,
+    async () => ({
+      relays: (await statusOf(herm)).relays.map((r) => r.state),
+      met: query<{ key: string }>(herm, 'SELECT lower(hex(key)) AS key FROM peers').map((row) => row.key),
+    }),
+    ({ relays, met }) => relays.every((state) => state === 'open') && keys.every((key) => met.includes(key)),
+  )
+
+/** Resolves when whatever it owed its daemon and its peers by way of receipts has been paid. */
+export const isQuiet = (herm: HermPart): Promise<unknown> =>
+  eventually(
+    `${herm.id} owes no receipt and no local delivery`,
+    async () => ({
+      receipts: (await statusOf(herm)).receipts_owed,
+      local: query(
+        herm,
+        `SELECT 1 FROM deliveries d JOIN destinations t ON t.id = d.destination
+         WHERE t.name LIKE 'port:%' AND d.state NOT IN ('done', 'dead')`,
+      ).length,
+    }),
+    ({ receipts, local }) => receipts + local === 0,
+  )
 
 export const holds = (herm: HermPart, id: string): boolean =>
   query(herm, 'SELECT 1 FROM messages WHERE id = ?', Buffer.from(id, 'hex')).length > 0
