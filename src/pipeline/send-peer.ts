@@ -57,10 +57,9 @@ export const createSendPeer =
         const code = first === undefined ? 'no-relay' : 'refused'
         const reason =
           first === undefined ? 'no relay of this road can be written to' : `${first.relay}: ${first.message}`
-        await settle(
-          { ...putOffMove(delivery, at, waitMs, { code, reason: reason.slice(0, 200), road }), try: true },
-          o,
-        )
+        const move = putOffMove(delivery, at, waitMs, { code, reason: reason.slice(0, 200), road })
+        // A relay may have taken it and not said so, or have said no and passed it on: the peer's receipt must count then.
+        await settle({ ...move, event: event.id, sent: true, try: true }, o)
         return
       }
       o.tally.count('sent')
