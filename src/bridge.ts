@@ -69,6 +69,8 @@ const LOCAL_WINDOW = 64
 const MAX_SEALED_BYTES = 65_535
 /** The longest that a stopping bridge waits for what is under way. */
 const DRAIN_MS = 8_000
+/** And for the relays' answers to its goodbye: one that is silent must not hold up every stop. */
+const GOODBYE_MS = 2_000
 
 export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
   const { clock, random, log, signer } = o
@@ -369,10 +371,11 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
       hard.abort()
       receiving.abort()
     }, DRAIN_MS)
+    const briefly = (): AbortSignal => AbortSignal.any([hard.signal, AbortSignal.timeout(GOODBYE_MS)])
     if (bugs.length > 0) hard.abort()
-    else await advertiser.announce('draining', hard.signal)
+    else await advertiser.announce('draining', briefly())
     await Promise.all(working)
-    if (bugs.length === 0) await advertiser.announce('offline', hard.signal)
+    if (bugs.length === 0) await advertiser.announce('offline', briefly())
     hard.abort()
     receiving.abort()
     await Promise.all(listening)

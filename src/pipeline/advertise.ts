@@ -27,19 +27,32 @@ export interface AdvertiseOptions {
   readonly clock: Clock
   readonly log: Log
   readonly bell: Bell
+  /** When the newest node-info was dated, also by the process before this one. */
+  readonly lastAt: () => number | undefined
+  readonly setLastAt: (at: UnixSec) => Promise<void>
 }
 
+/** What is dated further ahead nobody believes (wire.md 2.5): a date like that comes from a clock that was wrong. */
+const MAX_AHEAD_SEC = 300
 /** A relay that flaps must not make us publish in a circle. */
 const MIN_INTERVAL_MS = 1_000
 
 export const createAdvertiser = (o: AdvertiseOptions): Advertiser => {
   let last = 0
 
+  /** Later than the one before, or relays would keep that one: `offline`, after a quick restart. */
+  const nextAt = (): UnixSec => {
+    const now = toSec(o.clock.now())
+    const kept = o.lastAt() ?? 0
+    last = Math.max(now, last + 1, kept <= now + MAX_AHEAD_SEC ? kept + 1 : 0)
+    return last as UnixSec
+  }
+
   const announce = async (status: NodeInfo['status'], signal: AbortSignal): Promise<RelayAnswer[]> => {
-    const now = Math.max(toSec(o.clock.now()), last + 1) as UnixSec
-    last = now
+    const now = nextAt()
     const expiresAt = (now + Math.ceil(o.expireMs / 1000)) as UnixSec
     try {
+      await o.setLastAt(now)
       const event = await o.signer.signEvent(nodeInfoTemplate(o.info(status), now, expiresAt))
       // Every relay by itself: `publish` ends with the first yes, and each of them should have it.
       const answers = await Promise.all(o.relays().map((relay) => o.transport.publish(event, [relay], signal)))
