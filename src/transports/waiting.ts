@@ -29,7 +29,8 @@ export const within = async <T>(
   try {
     return await Promise.race([promise, clock.sleep(ms, timer.signal).then(() => undefined)])
   } finally {
-    timer.abort()
+    // With a reason of our own: the default one is an error with a stack, made for every event that is published.
+    timer.abort('settled')
   }
 }
 
