@@ -43,7 +43,7 @@ export const send = async (
 }
 
 /** Runs a query beside the bridge, on what it has committed. */
-export const query = <T>(herm: HermPart, sql: string, ...values: unknown[]): T[] => {
+export const query = <T>(herm: Pick<HermPart, 'braid'>, sql: string, ...values: unknown[]): T[] => {
   const db = new Database(herm.braid, { readonly: true })
   try {
     return db.prepare(sql).all(...values) as T[]
@@ -73,7 +73,7 @@ const TAKEN = [
 export type Taken = Record<(typeof TAKEN)[number], number>
 
 /** How many rows each of these tables has. */
-export const takenBy = (herm: HermPart): Taken => {
+export const takenBy = (herm: Pick<HermPart, 'braid'>): Taken => {
   const columns = TAKEN.map((table) => `(SELECT count(*) FROM ${table}) AS ${table}`)
   return query<Taken>(herm, `SELECT ${columns.join(', ')}`)[0]!
 }
