@@ -7,7 +7,7 @@ import type { Clock, Log, RelayAnswer, Signer, Transport } from '../ports.js'
 import type { Bell } from './bell.js'
 
 /**
- * Tells the world that this Herm is there (wire.md 2.5): at start, every interval, when a relay comes back, and as
+ * Tells the world that this Herm is there (wire.md 2.5): when a relay opens or comes back, every interval, and as
  * `draining` and `offline` when it stops. A node-info is replaceable, so each must be newer than the one before.
  */
 export interface Advertiser {
@@ -70,10 +70,12 @@ export const createAdvertiser = (o: AdvertiseOptions): Advertiser => {
   return {
     announce,
     run: async (signal) => {
-      while (!signal.aborted) {
+      for (;;) {
+        // Rung when a relay opens: before that there is nobody to tell.
+        await o.bell.wait('advertise', o.intervalMs, signal)
+        if (signal.aborted) return
         await announce('active', signal)
         await o.clock.sleep(MIN_INTERVAL_MS, signal)
-        await o.bell.wait('advertise', o.intervalMs, signal)
       }
     },
   }
