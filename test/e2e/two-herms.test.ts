@@ -250,8 +250,8 @@ describe('a TXXM that a local daemon made', () => {
       made({ sender: a.key, nonce: '18446744073709551615', audience: [b.key] }),
     ]
 
-    const ids = []
-    for (const txxm of bodies) ids.push((await daemon(a, 'make_txxm', { txxm }))['txxm_id'])
+    const ids: string[] = []
+    for (const txxm of bodies) ids.push((await daemon(a, 'make_txxm', { txxm }))['txxm_id'] as string)
     await eventually(
       'both daemons hold both',
       () => daemonIds(b),
@@ -274,7 +274,7 @@ describe('a TXXM that a local daemon made', () => {
     const relay = await relayIn(dir)
     const [a, b] = (await hermsIn(dir, [relay.url], [{ id: A }, { id: B, kor: ['room.kor'] }])) as [HermPart, HermPart]
     await startAll([a])
-    const { txxm_id: id } = await daemon(a, 'make_txxm', { txxm: made() })
+    const id = (await daemon(a, 'make_txxm', { txxm: made() }))['txxm_id'] as string
     const waiting = (): Promise<{ name: string; state: string }[]> =>
       Promise.resolve(query(a, 'SELECT t.name, d.state FROM deliveries d JOIN destinations t ON t.id = d.destination'))
     await eventually('it waits under its name', waiting, (rows) => rows.length === 1)
@@ -291,7 +291,7 @@ describe('a TXXM that a local daemon made', () => {
       (held) => held.length === 1,
     )
     expect(await daemonIds(b)).toEqual([id])
-    await isDone(a, id as string)
+    await isDone(a, id)
   })
 })
 
