@@ -32,6 +32,7 @@ import type { Clock, CryptoEngine, LocalPort, Log, Random, Signer } from './port
 import { controlHandlers } from './bridge-control.js'
 import { bridgeStatus } from './bridge-status.js'
 import { openStore } from './store/open.js'
+import { limitsFor } from './transports/limits.js'
 import { relayTransport } from './transports/relay.js'
 
 /**
@@ -194,7 +195,7 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     memory: store.relayMemory,
     remember: store.rememberRelay,
     onOpen: () => bell.ring('advertise'),
-    limits: { maxEventBytes: 2 * config.limits.maxEnvelopeBytes },
+    limits: limitsFor(config.limits.maxEnvelopeBytes),
     outboxMaxAgeMs: config.limits.outboxMaxAgeMs,
   })
 

@@ -41,3 +41,21 @@ export const DEFAULT_LIMITS: Limits = {
   pageRetry: { minMs: 1_000, maxMs: 30_000 },
   roundRetry: { minMs: 2_000, maxMs: 15 * 60 * 1_000 },
 }
+
+/** Tags, key, signature and id around a content. */
+const AROUND_CONTENT_BYTES = 8 * 1024
+
+/**
+ * What must pass so that an envelope of this size does, in and out: as the content of an event it may be written twice as
+ * long (JSON in JSON), and sealed it is longer by a third.
+ */
+export const limitsFor = (
+  maxEnvelopeBytes: number,
+): Pick<Limits, 'maxEventBytes' | 'maxOutgoingBytes' | 'maxFrameBytes'> => {
+  const maxEventBytes = 2 * maxEnvelopeBytes + AROUND_CONTENT_BYTES
+  return {
+    maxEventBytes,
+    maxOutgoingBytes: maxEventBytes,
+    maxFrameBytes: Math.max(DEFAULT_LIMITS.maxFrameBytes, maxEventBytes + AROUND_CONTENT_BYTES),
+  }
+}

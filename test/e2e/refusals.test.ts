@@ -21,7 +21,7 @@ import {
 } from '../support/hand-herm.js'
 import { startLaxRelay } from '../support/lax-part.js'
 import { connectClient, type RelayClient } from '../support/relay-client.js'
-import { daemonHolds, holds, isQuiet, markOf, meets, statusOf, takenBy } from '../support/running-herm.js'
+import { daemonHolds, holds, isQuiet, markOf, meets, send, statusOf, takenBy } from '../support/running-herm.js'
 
 // For every refusal code that can be reached over a relay: a real event, sent through a relay to a running bridge, ends as
 // that refusal and as nothing else. It is counted; nothing is stored but a mark, where the contract wants one; nothing reaches
@@ -621,6 +621,42 @@ describe('what a bridge refuses', () => {
     expect(toldAgain).toMatchObject([{ status: 'rejected', code: 'local-rejected', ref: message.id }])
     expect(await daemonHolds(b, message.id)).toBe(false)
     await serves()
+  })
+})
+
+describe('a bridge with wide limits', () => {
+  // Quotes are written twice as long in the JSON of an event, once more than in the JSON of an envelope.
+  const text = '"'.repeat(800_000)
+
+  it('takes what its max_envelope allows, however long its event is', async () => {
+    const message = friend.txxm(b.key, { payload: { text } })
+    const event = friend.clear(message.envelope(), b.key)
+    expect(JSON.stringify(event).length).toBeGreaterThan(3 * 1024 * 1024)
+
+    await publish({ events: [event], via: 'lax' })
+
+    // Too much for kapnetd, but that is for kapnetd to say.
+    const told = await eventually(
+      'its sender is told',
+      () => ears.friend.about(event.id),
+      (heard) => heard.some((r) => r.code === 'local-rejected'),
+    )
+    expect(told.at(-1)?.ref).toBe(message.id)
+    expect(holds(b, message.id)).toBe(true)
+    await serves()
+  })
+
+  it('sends what its max_envelope allows', async () => {
+    const ear = await listen(lax.url, friend, b.key)
+
+    const id = await send(b, { to: [friend.key], key: 'wide', public: true, payload: { text } })
+
+    await eventually(
+      'the message is there',
+      () => ear.messages().some((m) => m.text.includes(id)),
+      (there) => there,
+    )
+    await ear.close()
   })
 })
 
