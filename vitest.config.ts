@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/support/secp256k1.ts',
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Two workers suit the smallest machine the suite is meant for; end-to-end tests start processes of their own.

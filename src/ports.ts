@@ -54,6 +54,10 @@ export interface Signer {
 /** secp256k1 in one thread, behind one shape whatever does the work. */
 export interface CryptoEngine {
   readonly name: 'native' | 'wasm' | 'js'
+  /** The file that does the work, where there is one; for people. */
+  readonly library?: string
+  /** Why no faster engine is in use, where there is one; for people. */
+  readonly reason?: string
   /** False for bad input of any form; never throws. */
   verify(proof: Proof): boolean
   /** BIP-340 over a 32-byte digest with 32 bytes of auxiliary randomness; 64 bytes. */

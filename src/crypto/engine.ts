@@ -2,30 +2,59 @@ import { Fault, reasonOf } from '../core/fault.js'
 import type { CryptoEngine } from '../ports.js'
 import { engineFlaw } from './engine-check.js'
 import { jsEngine } from './engine-js.js'
+import { nativeEngine } from './engine-native.js'
 import { wasmEngine } from './engine-wasm.js'
 
-const open = async (name: 'wasm' | 'js'): Promise<CryptoEngine> => {
+export type EngineName = CryptoEngine['name']
+/** `auto`: the fastest that works here. */
+export type EngineChoice = EngineName | 'auto'
+
+/** Fastest first. */
+const NAMES = ['native', 'wasm', 'js'] as const satisfies readonly EngineName[]
+const MAX_REASON_CHARS = 500
+
+/** Where else to look than in the system's own places; for tests. */
+export interface EnginePlaces {
+  readonly secp256k1?: readonly string[]
+}
+
+/**
+ * The fastest engine that works here: the system's libsecp256k1, else WASM, else pure JavaScript; `reason` tells why no
+ * faster one does. Any other choice takes that one or none. Rejects with a Fault('crypto') when no engine passes its
+ * self-test: a program that can't tell a forgery must not start.
+ */
+export const openEngine = async (choice: EngineChoice = 'auto', places: EnginePlaces = {}): Promise<CryptoEngine> => {
+  if (choice !== 'auto') {
+    const engine = await open(choice, places)
+    return choice === 'native' ? engine : { ...engine, reason: 'it was asked for by name' }
+  }
+  const reasons: string[] = []
+  for (const name of NAMES) {
+    try {
+      const engine = await open(name, places)
+      return reasons.length === 0 ? engine : { ...engine, reason: reasons.join('; ') }
+    } catch (error) {
+      reasons.push(reasonOf(error))
+    }
+  }
+  throw new Fault('crypto', `no engine for signatures works here: ${reasons.join('; ')}`)
+}
+
+const open = async (name: EngineName, places: EnginePlaces): Promise<CryptoEngine> => {
   let engine: CryptoEngine
   try {
-    engine = name === 'wasm' ? await wasmEngine() : jsEngine
+    engine = await LOADERS[name](places)
   } catch (error) {
-    throw new Fault('crypto', `the ${name} engine can't be loaded: ${reasonOf(error)}`, { cause: error })
+    const reason = reasonOf(error).slice(0, MAX_REASON_CHARS)
+    throw new Fault('crypto', `the ${name} engine can't be used: ${reason}`, { cause: error })
   }
   const flaw = engineFlaw(engine)
   if (flaw !== undefined) throw new Fault('crypto', `the ${name} engine failed its self-test: it ${flaw}`)
   return engine
 }
 
-/**
- * The fastest engine that works here: WASM, else pure JavaScript. `force` takes that one or none. Rejects with a
- * Fault('crypto') when no engine passes its self-test: a program that can't tell a forgery must not start.
- */
-export const openEngine = async (force?: 'wasm' | 'js'): Promise<CryptoEngine> => {
-  if (force !== undefined) return open(force)
-  try {
-    return await open('wasm')
-  } catch {
-    // Which engine is in use is seen by its name; the slower one is as right as the fast one.
-    return open('js')
-  }
+const LOADERS: Readonly<Record<EngineName, (places: EnginePlaces) => CryptoEngine | Promise<CryptoEngine>>> = {
+  native: ({ secp256k1 }) => nativeEngine(secp256k1),
+  wasm: wasmEngine,
+  js: () => jsEngine,
 }

@@ -3,14 +3,40 @@ import { engineFlaw } from '../../../src/crypto/engine-check.js'
 import { openEngine } from '../../../src/crypto/engine.js'
 import { jsEngine } from '../../../src/crypto/engine-js.js'
 import { cryptoEngineContract } from '../../contracts/crypto-engine.js'
+import { nativeExpected, nativeMissing } from '../../support/secp256k1.js'
 
+const missing = nativeMissing()
+if (missing === undefined) cryptoEngineContract('native', () => openEngine('native'))
+else {
+  describe('crypto engine: native', () => {
+    it.skipIf(!nativeExpected())(`is here to be tested (${missing})`, () => {
+      expect.fail(missing)
+    })
+  })
+}
 cryptoEngineContract('wasm', () => openEngine('wasm'))
 cryptoEngineContract('js', () => openEngine('js'))
 
 describe('openEngine', () => {
-  it('takes the fastest engine that works here', async () => {
+  it.skipIf(missing !== undefined)('takes the native engine where there is one, and tells its file', async () => {
     const engine = await openEngine()
+
+    expect(engine).toMatchObject({ name: 'native', library: process.env['KSP_LIBSECP256K1'] })
+    expect(engine.reason).toBeUndefined()
+  })
+
+  it('takes WASM where there is none, and tells why', async () => {
+    const engine = await openEngine('auto', { secp256k1: [] })
+
     expect(engine.name).toBe('wasm')
+    expect(engine.reason).toMatch(/^the native engine can't be used: libsecp256k1 is not installed \(packages: /)
+  })
+
+  it('takes the one it is told to, or none', async () => {
+    expect(await openEngine('js')).toMatchObject({ name: 'js', reason: 'it was asked for by name' })
+    await expect(openEngine('native', { secp256k1: ['/nowhere/libsecp256k1.so.1'] })).rejects.toThrow(
+      "the native engine can't be used: /nowhere/libsecp256k1.so.1 does not exist",
+    )
   })
 })
 

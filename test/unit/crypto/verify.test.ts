@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { jsEngine } from '../../../src/crypto/engine-js.js'
 import { openEngine } from '../../../src/crypto/engine.js'
 import { nodeHashes } from '../../../src/crypto/hashes.js'
 import { engineVerifier } from '../../../src/crypto/verify.js'
@@ -31,20 +32,25 @@ describe('engineVerifier', () => {
     expect(await engineVerifier(await openEngine()).verify([])).toEqual([])
   })
 
-  it('lets the event loop turn within a long batch', async () => {
-    const engine = await openEngine()
-    const proofs = signedProofs(engine, 1)
+  it.each([
+    ['native', 2_560],
+    ['wasm', 320],
+    ['js', 80],
+  ] as const)('lets the event loop turn ten times within a long batch of the %s engine', async (name, count) => {
+    const engine: CryptoEngine = { ...jsEngine, name, verify: () => true }
+    const proof: Proof = { digest: '', pubkey: '' as Pubkey, sig: '' }
     let turns = 0
     let running = true
-    const count = (): void => {
+    const onTurn = (): void => {
       turns++
-      if (running) setImmediate(count)
+      if (running) setImmediate(onTurn)
     }
-    setImmediate(count)
+    setImmediate(onTurn)
 
-    await engineVerifier(engine).verify(Array.from({ length: 320 }, () => proofs[0]!))
+    const answers = await engineVerifier(engine).verify(Array.from({ length: count }, () => proof))
 
     running = false
+    expect(answers).toHaveLength(count)
     expect(turns).toBeGreaterThanOrEqual(9)
   })
 })
