@@ -21,6 +21,7 @@ export const okFrame = (id: string, verdict: Verdict): string =>
 export const eoseFrame = (subscription: string): string => JSON.stringify(['EOSE', subscription])
 export const closedFrame = (subscription: string, reason: Reason): string =>
   JSON.stringify(['CLOSED', subscription, reason])
+export const authFrame = (challenge: string): string => JSON.stringify(['AUTH', challenge])
 export const noticeFrame = (reason: Reason): string => JSON.stringify(['NOTICE', reason])
 
 /** What stands before the event's JSON. Made once for a subscription; the event's JSON once for all of them. */

@@ -1,14 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { reasonOf } from '../src/core/fault.js'
+import type { Hashes } from '../src/core/hashes.js'
 import type { Filter } from '../src/core/match.js'
 import type { NostrEvent, UnixSec } from '../src/core/types.js'
 import type { Log } from '../src/ports.js'
-import { closedFrame, eoseFrame, eventFrame, eventHead, okFrame } from './answers.js'
-import type { Reason } from './answers.js'
+import { ACCEPTED, authFrame, closedFrame, eoseFrame, eventFrame, eventHead, okFrame, refused } from './answers.js'
+import type { Reason, Verdict } from './answers.js'
+import { refuseAuth } from './auth.js'
+import { mayRead, mayReadKind, refuseAsk } from './authorise.js'
 import { isExpired } from './expiration.js'
 import type { Ingest } from './ingest.js'
 import type { RelayLimits } from './limits.js'
-import { mayRead } from './policy.js'
 import type { Policy } from './policy.js'
 import { openSession } from './session.js'
 import type { EventStore } from './store.js'
@@ -16,6 +18,8 @@ import type { LiveEvent, Subscriber, Subscriptions } from './subscriptions.js'
 
 /** The socket, as little of it as a connection needs. */
 export interface Wire {
+  /** Normalised URLs of this end of it, where nothing stands in between. */
+  readonly urls: readonly string[]
   /** Does nothing once the wire is closed. */
   send(frame: string): void
   /** Sends what `work` sends in as few packets as possible. */
@@ -38,6 +42,13 @@ export interface ConnectionParts {
   readonly subscriptions: Subscriptions
   readonly now: () => UnixSec
   readonly log: Log
+  readonly hashes: Hashes
+  /** Whether the signature holds. */
+  readonly verify: (event: NostrEvent) => Promise<boolean>
+  /** For NIP-42: nobody can guess it. */
+  readonly newChallenge: () => string
+  /** Normalised URLs under which the relay is known. */
+  readonly publicUrls: readonly string[]
 }
 
 export interface Connection {
@@ -63,6 +74,7 @@ interface Subscription extends Subscriber {
 export const openConnection = (wire: Wire, parts: ConnectionParts): Connection => {
   const { limits, policy, ingest, store, subscriptions, now, log } = parts
   const session = openSession(limits)
+  const challenge = parts.newChallenge()
   const open = new Map<string, Subscription>()
   /** Those whose stored part has not begun. */
   const queue = new Set<Subscription>()
@@ -79,6 +91,8 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
 
   const readable = (event: NostrEvent): boolean => mayRead(policy, session.viewer, event)
 
+  const readableKind = (kind: number): boolean | undefined => mayReadKind(policy, session.viewer, kind)
+
   const setPaused = (wanted: boolean): void => {
     if (wanted === paused) return
     paused = wanted
@@ -86,15 +100,32 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
     else wire.resume()
   }
 
-  const publish = async (event: NostrEvent, bytes: number): Promise<void> => {
+  /** EVENT and AUTH alike: while too many of them wait for their answer, no more is read. */
+  const answer = async (event: NostrEvent, bytes: number, judge: () => Promise<Verdict>): Promise<void> => {
     inFlightEvents++
     inFlightBytes += bytes
     if (inFlightEvents >= limits.maxInFlightEvents || inFlightBytes >= limits.maxInFlightBytes) setPaused(true)
-    const verdict = await ingest.submit(event, bytes, session.viewer)
+    const verdict = await judge()
     inFlightEvents--
     inFlightBytes -= bytes
     send(okFrame(event.id, verdict))
     if (inFlightEvents <= limits.maxInFlightEvents / 2 && inFlightBytes <= limits.maxInFlightBytes / 2) setPaused(false)
+  }
+
+  const isOurs = (url: string): boolean => parts.publicUrls.includes(url) || wire.urls.includes(url)
+
+  /** Never rejects. */
+  const authenticate = async (event: NostrEvent): Promise<Verdict> => {
+    const reason = refuseAuth(event, { challenge, isOurs, now: now(), hashes: parts.hashes })
+    if (reason !== undefined) return refused(reason)
+    try {
+      if (!(await parts.verify(event))) return refused('invalid: the signature does not hold')
+    } catch (error) {
+      log.error('auth-failed', { reason: reasonOf(error) })
+      return refused('error: the signature could not be checked; try again')
+    }
+    if (session.authenticated(event.pubkey)) return ACCEPTED
+    return refused(`restricted: at most ${limits.maxAuthedKeys} keys on one connection`)
   }
 
   const end = (subscription: Subscription | undefined): void => {
@@ -114,6 +145,12 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
 
   const subscribe = (id: string, filters: readonly Filter[]): void => {
     end(open.get(id))
+    const reason = refuseAsk(policy, session.viewer, filters)
+    if (reason !== undefined) {
+      session.ended(id)
+      send(closedFrame(id, reason))
+      return
+    }
     const subscription: Subscription = {
       id,
       filters,
@@ -179,7 +216,7 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
       upToSeq: subscription.fromSeq,
       maxLimit: limits.maxLimit,
       now,
-      ...(policy.read.length === 0 ? {} : { mayRead: readable }),
+      ...(policy.read.length === 0 ? {} : { mayRead: readable, mayReadKind: readableKind }),
     })
     while (!wire.together(() => serveSlice(subscription, events))) {
       await (wire.bufferedBytes() > READER_LAG_BYTES ? wire.drained() : nextTurn())
@@ -208,6 +245,8 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
     }
   }
 
+  send(authFrame(challenge))
+
   return {
     receive: (text, bytes) => {
       for (const action of session.receive(text, bytes)) {
@@ -217,7 +256,11 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
             break
           case 'publish':
             // The promise can't be lost: `ingest.submit` never rejects.
-            void publish(action.event, bytes)
+            void answer(action.event, bytes, () => ingest.submit(action.event, bytes, session.viewer))
+            break
+          case 'authenticate':
+            // Nor does `authenticate`.
+            void answer(action.event, bytes, () => authenticate(action.event))
             break
           case 'subscribe':
             subscribe(action.id, action.filters)

@@ -6,11 +6,12 @@ import { closedFrame, noticeFrame, okFrame, refused } from './answers.js'
 import { MAX_SUBSCRIPTION_ID_CHARS } from './limits.js'
 import type { RelayLimits } from './limits.js'
 
-/** What a client says, read and checked for form. A new verb (AUTH, COUNT, NEG-OPEN) is a new row in READERS. */
+/** What a client says, read and checked for form. A new verb is a new row in READERS. */
 export type ClientFrame =
   | { readonly verb: 'EVENT'; readonly event: NostrEvent }
   | { readonly verb: 'REQ'; readonly id: string; readonly filters: readonly Filter[] }
   | { readonly verb: 'CLOSE'; readonly id: string }
+  | { readonly verb: 'AUTH'; readonly event: NostrEvent }
 
 export type Parsed =
   | { readonly ok: true; readonly frame: ClientFrame }
@@ -47,15 +48,17 @@ export const parseFrame = (text: string, bytes: number, limits: FrameLimits): Pa
   return reader(args, limits)
 }
 
-const readEvent: Reader = ([raw]) => {
-  const shaped = checkEventShape(raw)
-  if (shaped.ok) return frame({ verb: 'EVENT', event: shaped.value })
-  const id = typeof raw === 'object' && raw !== null && 'id' in raw && typeof raw.id === 'string' ? raw.id : ''
-  return {
-    ok: false,
-    answer: okFrame(id.slice(0, MAX_ECHO_CHARS), refused(`invalid: ${shaped.refusal.message}`)),
+const readEventFor =
+  (verb: 'EVENT' | 'AUTH'): Reader =>
+  ([raw]) => {
+    const shaped = checkEventShape(raw)
+    if (shaped.ok) return frame({ verb, event: shaped.value })
+    const id = typeof raw === 'object' && raw !== null && 'id' in raw && typeof raw.id === 'string' ? raw.id : ''
+    return {
+      ok: false,
+      answer: okFrame(id.slice(0, MAX_ECHO_CHARS), refused(`invalid: ${shaped.refusal.message}`)),
+    }
   }
-}
 
 const readReq: Reader = ([id, ...rawFilters], limits) => {
   const wrong = wrongId(id)
@@ -87,7 +90,8 @@ const wrongId = (id: unknown): Parsed | undefined => {
 }
 
 const READERS: ReadonlyMap<string, Reader> = new Map([
-  ['EVENT', readEvent],
+  ['EVENT', readEventFor('EVENT')],
+  ['AUTH', readEventFor('AUTH')],
   ['REQ', readReq],
   ['CLOSE', readClose],
 ])
@@ -98,7 +102,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
  */
 const tooLong = (text: string, bytes: number, maxBytes: number): Parsed => {
   const words = `the message has ${bytes} bytes; at most ${maxBytes}` as const
-  if (!/^\s*\[\s*"EVENT"/.test(text)) return notice(words)
+  if (!/^\s*\[\s*"(?:EVENT|AUTH)"/.test(text)) return notice(words)
   const id = /"id"\s*:\s*"([0-9a-f]{64})"/.exec(text)?.[1]
   return id === undefined ? notice(words) : { ok: false, answer: okFrame(id, refused(`invalid: ${words}`)) }
 }

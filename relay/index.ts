@@ -1,21 +1,26 @@
+import { randomBytes } from 'node:crypto'
 import { openEngine } from '../src/crypto/engine.js'
 import { nodeHashes } from '../src/crypto/hashes.js'
 import { engineVerifier } from '../src/crypto/verify.js'
+import { Fault } from '../src/core/fault.js'
 import { toSec } from '../src/core/types.js'
 import type { UnixMs, UnixSec } from '../src/core/types.js'
 import type { Clock, Log, Verifier } from '../src/ports.js'
 import { openConnection } from './connection.js'
+import type { ConnectionParts } from './connection.js'
 import { relayDocument } from './document.js'
 import { openIngest } from './ingest.js'
 import { DEFAULT_LIMITS } from './limits.js'
 import type { RelayLimits } from './limits.js'
 import { silentLog } from './log.js'
 import { defaultPolicy } from './policy.js'
+import { normalRelayUrl } from './place.js'
 import type { Policy } from './policy.js'
 import { listen } from './server.js'
 import { openEventStore } from './store.js'
 import { openSubscriptions } from './subscriptions.js'
 import { startSweep } from './sweep.js'
+import { verifyStage } from './verify.js'
 import { RELAY_VERSION } from './version.js'
 
 export interface RelayOptions {
@@ -29,6 +34,8 @@ export interface RelayOptions {
   readonly description?: string
   readonly contact?: string
   readonly limits?: Partial<RelayLimits>
+  /** ws:// or wss:// URLs under which clients know the relay (NIP-42), besides the addresses of this machine. */
+  readonly publicUrls?: readonly string[]
   /** Default: `defaultPolicy`. */
   readonly policy?: Policy
   readonly clock?: Pick<Clock, 'now'>
@@ -59,13 +66,19 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
   const store = openEventStore(options.db, nodeHashes)
   const subscriptions = openSubscriptions()
   const ingest = openIngest({ policy, verifier, store, subscriptions, limits, now, log })
+  const connectionParts: ConnectionParts = {
+    ...{ limits, policy, ingest, store, subscriptions, now, log, hashes: nodeHashes },
+    verify: verifyStage(verifier),
+    newChallenge: () => randomBytes(16).toString('hex'),
+    publicUrls: ownUrls(options),
+  }
   const server = await listen({
     host: options.host,
     port: options.port,
     limits,
     name,
     document: relayDocument({ ...options, name, version: RELAY_VERSION }, limits),
-    connect: (wire) => openConnection(wire, { limits, policy, ingest, store, subscriptions, now, log }),
+    connect: (wire) => openConnection(wire, connectionParts),
   }).catch((error: unknown) => {
     store.close()
     throw error
@@ -94,6 +107,13 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
     close: () => (closing ??= close()),
   }
 }
+
+const ownUrls = (options: Pick<RelayOptions, 'publicUrls'>): string[] =>
+  (options.publicUrls ?? []).map((text) => {
+    const url = normalRelayUrl(text)
+    if (url === undefined) throw new Fault('relay', `${text} is no ws:// or wss:// URL: correct --public-url`)
+    return url
+  })
 
 /** Resolves with `work`, or after `timeoutMs`. */
 const within = async (work: Promise<void>, timeoutMs: number): Promise<void> => {

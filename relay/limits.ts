@@ -8,6 +8,8 @@ export interface RelayLimits {
   readonly maxFilters: number
   /** Values in all lists of all filters of one REQ: each may cost an index probe. */
   readonly maxFilterValues: number
+  /** Keys that may authenticate on one connection. */
+  readonly maxAuthedKeys: number
   /** Stored events for one filter, also where it names no limit. */
   readonly maxLimit: number
   readonly maxEventTags: number
@@ -36,6 +38,7 @@ export const DEFAULT_LIMITS: RelayLimits = {
   maxSubscriptions: 64,
   maxFilters: 16,
   maxFilterValues: 2_000,
+  maxAuthedKeys: 64,
   maxLimit: 5_000,
   maxEventTags: 2_000,
   maxContentChars: 768 * 1024,

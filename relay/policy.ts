@@ -1,10 +1,13 @@
 import { eventId } from '../src/core/event.js'
 import type { Hashes } from '../src/core/hashes.js'
+import type { Filter } from '../src/core/match.js'
 import type { NostrEvent, UnixSec } from '../src/core/types.js'
 import type { Reason } from './answers.js'
 import { expirationOf, isExpired } from './expiration.js'
 import { classOf, CLIENT_AUTH } from './kind-class.js'
 import type { RelayLimits } from './limits.js'
+import { readByRecipientOnly, sayWhatIsPrivate } from './private-kinds.js'
+import { fromItsAuthorOnly, noProtectedRepost } from './protected.js'
 import type { Viewer } from './session.js'
 
 /**
@@ -17,11 +20,18 @@ export interface WriteContext {
 }
 /** Undefined: no objection. */
 export type WriteRule = (event: NostrEvent, context: WriteContext) => Reason | undefined
-/** Asked on every road by which an event could leave: stored and live today, COUNT and NEG when they come. */
-export type ReadRule = (viewer: Viewer, event: NostrEvent) => boolean
+/** Asked of every event on every road by which it could leave (authorise.ts). */
+export interface ReadRule {
+  (viewer: Viewer, event: NostrEvent): boolean
+  /** The same answer where the kind alone gives it, so that the event need not be looked at; undefined where it does not. */
+  readonly byKind?: (viewer: Viewer, kind: number) => boolean | undefined
+}
+/** Asked once of every REQ, COUNT and NEG-OPEN: whether it is answered at all. */
+export type AskRule = (viewer: Viewer, filters: readonly Filter[]) => Reason | undefined
 
 export interface Policy {
   readonly write: readonly WriteRule[]
+  readonly ask?: readonly AskRule[]
   readonly read: readonly ReadRule[]
 }
 
@@ -37,14 +47,6 @@ export const refuseWrite = (policy: Policy, event: NostrEvent, context: WriteCon
   }
 }
 
-export const mayRead = (policy: Policy, viewer: Viewer, event: NostrEvent): boolean => {
-  try {
-    return policy.read.every((rule) => rule(viewer, event))
-  } catch {
-    return false
-  }
-}
-
 /** The opinionated default, in this order. */
 export const defaultPolicy = (
   limits: Pick<RelayLimits, 'maxEventTags' | 'maxContentChars' | 'maxFutureSec'>,
@@ -55,11 +57,13 @@ export const defaultPolicy = (
     shortContent(limits.maxContentChars),
     notFromTheFuture(limits.maxFutureSec),
     notAnAuthEvent,
-    notProtected,
+    fromItsAuthorOnly,
+    noProtectedRepost,
     notExpired,
     idIsRight(hashes),
   ],
-  read: [],
+  ask: [sayWhatIsPrivate],
+  read: [readByRecipientOnly],
 })
 
 export const fewTags =
@@ -86,12 +90,6 @@ export const notFromTheFuture =
 
 export const notAnAuthEvent: WriteRule = (event) =>
   event.kind === CLIENT_AUTH ? `invalid: kind ${CLIENT_AUTH} is for AUTH only` : undefined
-
-/** NIP-70: only its author may publish it, and must have authenticated as such. */
-export const notProtected: WriteRule = (event, { viewer }) =>
-  event.tags.some((tag) => tag[0] === '-') && !viewer.keys.has(event.pubkey)
-    ? 'blocked: a protected event is taken from its authenticated author only'
-    : undefined
 
 /**
  * NIP-40. Only for what says nothing of other events. A replaceable event or a deletion that has expired still replaces or

@@ -24,6 +24,8 @@ export interface ScanOptions {
   readonly now: () => UnixSec
   /** Absent: everything may be read. */
   readonly mayRead?: (event: NostrEvent) => boolean
+  /** The same where the kind alone decides; undefined where it does not. */
+  readonly mayReadKind?: (kind: number) => boolean | undefined
 }
 
 export type Scan = (filters: readonly Filter[], options: ScanOptions) => Source<StoredEvent>
@@ -75,14 +77,16 @@ export const openScan = (db: Database.Database, lanes: Lanes): Scan => {
 
   /** The event's JSON, unless it is gone, has expired, does not match, or may not be read. */
   const loadReadable = (entry: Entry, filter: Filter | undefined, options: ScanOptions): string | undefined => {
+    const byKind = options.mayRead === undefined ? true : options.mayReadKind?.(entry.kind)
+    if (byKind === false) return undefined
     const row = load.get(entry.seq)
     if (row === undefined) return undefined
     const [json, expiresAt] = row
     if (isExpired(expiresAt ?? undefined, options.now())) return undefined
-    if (filter === undefined && options.mayRead === undefined) return json
+    if (filter === undefined && byKind === true) return json
     const event = JSON.parse(json) as NostrEvent
     if (filter !== undefined && !matches(filter, event)) return undefined
-    return options.mayRead === undefined || options.mayRead(event) ? json : undefined
+    return byKind === true || options.mayRead?.(event) === true ? json : undefined
   }
 
   return (filters, options) => merge(filters.map((filter) => filterEvents(filter, options)))

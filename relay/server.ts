@@ -7,6 +7,7 @@ import { Fault, reasonOf } from '../src/core/fault.js'
 import type { Connection, Wire } from './connection.js'
 import { CORS_HEADERS, NIP11_TYPE, wantsDocument } from './document.js'
 import type { RelayLimits } from './limits.js'
+import { urlsOfPlace } from './place.js'
 import { openSocket } from './socket.js'
 import type { RelaySocket } from './socket.js'
 
@@ -53,8 +54,9 @@ export const listen = async (parts: ServerParts): Promise<RelayServer> => {
       return
     }
     stream.on('error', () => stream.destroy())
+    const urls = urlsOfPlace(request.socket.localAddress, request.socket.localPort)
     handshakes.handleUpgrade(request, stream, head, (webSocket) => {
-      const socket: RelaySocket = openSocket(webSocket, stream, parts.connect, () => sockets.delete(socket))
+      const socket: RelaySocket = openSocket(webSocket, stream, parts.connect, () => sockets.delete(socket), urls)
       sockets.add(socket)
     })
   })

@@ -16,19 +16,26 @@ export type Action =
   | { readonly do: 'publish'; readonly event: NostrEvent }
   | { readonly do: 'subscribe'; readonly id: string; readonly filters: readonly Filter[] }
   | { readonly do: 'unsubscribe'; readonly id: string }
+  | { readonly do: 'authenticate'; readonly event: NostrEvent }
 
 /** The state of one connection. Pure: messages in, actions out, no clock, no IO. */
 export interface Session {
   readonly viewer: Viewer
   receive(text: string, bytes: number): Action[]
+  /** This key has proved itself. False: there is no room for one more. */
+  authenticated(key: Pubkey): boolean
   /** The relay itself ended a subscription (it said CLOSED). */
   ended(id: string): void
 }
 
 export const openSession = (
-  limits: Pick<RelayLimits, 'maxMessageBytes' | 'maxFilters' | 'maxFilterValues' | 'maxSubscriptions'>,
+  limits: Pick<
+    RelayLimits,
+    'maxMessageBytes' | 'maxFilters' | 'maxFilterValues' | 'maxSubscriptions' | 'maxAuthedKeys'
+  >,
 ): Session => {
-  const viewer: Viewer = { keys: new Set() }
+  const keys = new Set<Pubkey>()
+  const viewer: Viewer = { keys }
   const subscriptions = new Set<string>()
 
   const subscribe = (id: string, filters: readonly Filter[]): Action[] => {
@@ -58,7 +65,14 @@ export const openSession = (
           return subscribe(frame.id, frame.filters)
         case 'CLOSE':
           return unsubscribe(frame.id)
+        case 'AUTH':
+          return [{ do: 'authenticate', event: frame.event }]
       }
+    },
+    authenticated: (key) => {
+      if (!keys.has(key) && keys.size >= limits.maxAuthedKeys) return false
+      keys.add(key)
+      return true
     },
     ended: (id) => void subscriptions.delete(id),
   }

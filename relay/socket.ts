@@ -24,11 +24,13 @@ export const openSocket = (
   stream: Duplex,
   connect: (wire: Wire) => Connection,
   onClosed: () => void,
+  urls: readonly string[] = [],
 ): RelaySocket => {
   let alive = true
   let hushed = false
 
   const wire: Wire = {
+    urls,
     send: (frame) => {
       if (webSocket.readyState === webSocket.OPEN) webSocket.send(frame)
     },

@@ -1,5 +1,6 @@
 import { WebSocket } from 'ws'
-import type { NostrEvent } from '../../src/core/types.js'
+import type { Author } from './signed.js'
+import type { EventTemplate, NostrEvent, UnixSec } from '../../src/core/types.js'
 
 export type Message = [verb: string, ...rest: unknown[]]
 
@@ -12,6 +13,10 @@ export interface RelayClient {
   take(verb: string, id?: string): Promise<Message>
   /** What was heard and not yet taken. */
   readonly heard: readonly Message[]
+  /** What the relay said first (NIP-42). */
+  readonly challenge: Promise<string>
+  /** Proves that we are this author. */
+  authenticate(author: Pick<Author, 'sign'>, relay?: string): Promise<{ accepted: unknown; reason: unknown }>
   publish(event: unknown): Promise<{ accepted: unknown; reason: unknown }>
   /** The stored events of one REQ, in their order; the subscription is closed again. */
   stored(...filters: unknown[]): Promise<NostrEvent[]>
@@ -20,7 +25,7 @@ export interface RelayClient {
   close(): Promise<number>
 }
 
-export const connectClient = async (url: string): Promise<RelayClient> => {
+export const connectClient = async (url: string, nowSec = Math.floor(Date.now() / 1000)): Promise<RelayClient> => {
   const socket = new WebSocket(url, { perMessageDeflate: false })
   const heard: Message[] = []
   const waiting = new Set<{
@@ -30,9 +35,17 @@ export const connectClient = async (url: string): Promise<RelayClient> => {
     what: string
   }>()
   let queries = 0
+  let hearChallenge: (challenge: string) => void = () => undefined
+  const challenge = new Promise<string>((resolve) => {
+    hearChallenge = resolve
+  })
 
   socket.on('message', (data: Buffer) => {
     const message = JSON.parse(data.toString()) as Message
+    if (message[0] === 'AUTH') {
+      hearChallenge(String(message[1]))
+      return
+    }
     for (const waiter of waiting) {
       if (!waiter.fits(message)) continue
       waiting.delete(waiter)
@@ -65,18 +78,23 @@ export const connectClient = async (url: string): Promise<RelayClient> => {
   }
   const send = (...message: unknown[]): void => socket.send(JSON.stringify(message))
 
+  const tell = async (verb: 'EVENT' | 'AUTH', event: unknown): Promise<{ accepted: unknown; reason: unknown }> => {
+    const answer = take('OK', (event as { id: string }).id)
+    send(verb, event)
+    const [, , accepted, reason] = await answer
+    return { accepted, reason }
+  }
+
   return {
     socket,
+    challenge,
+    authenticate: async (author, relay = url) =>
+      tell('AUTH', author.sign(authTemplate(await challenge, relay, nowSec))),
     send,
     sendText: (text) => socket.send(text),
     take,
     heard,
-    publish: async (event) => {
-      const answer = take('OK', (event as { id: string }).id)
-      send('EVENT', event)
-      const [, , accepted, reason] = await answer
-      return { accepted, reason }
-    },
+    publish: (event) => tell('EVENT', event),
     stored: async (...filters) => {
       const id = `query-${++queries}`
       send('REQ', id, ...filters)
@@ -93,3 +111,12 @@ export const connectClient = async (url: string): Promise<RelayClient> => {
     },
   }
 }
+
+export const authTemplate = (challenge: string, relay: string, nowSec: number): Partial<EventTemplate> => ({
+  kind: 22_242,
+  created_at: nowSec as UnixSec,
+  tags: [
+    ['relay', relay],
+    ['challenge', challenge],
+  ],
+})

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_LIMITS } from '../../../relay/limits.js'
-import { defaultPolicy, mayRead, refuseWrite } from '../../../relay/policy.js'
+import { mayRead } from '../../../relay/authorise.js'
+import { defaultPolicy, refuseWrite } from '../../../relay/policy.js'
 import type { Policy } from '../../../relay/policy.js'
 import type { EventTemplate, Pubkey, UnixSec } from '../../../src/core/types.js'
 import { nodeHashes } from '../../../src/crypto/hashes.js'
@@ -27,7 +28,11 @@ describe('the default write policy', () => {
       "invalid: created_at is more than 60 s ahead of this relay's clock",
     ],
     ['an AUTH event', { kind: 22_242 }, 'invalid: kind 22242 is for AUTH only'],
-    ['a protected event', { tags: [['-']] }, 'blocked: a protected event is taken from its authenticated author only'],
+    [
+      'a protected event',
+      { tags: [['-']] },
+      'auth-required: a protected event is taken from its authenticated author only',
+    ],
     ['an expired event', { tags: [['expiration', String(NOW)]] }, 'invalid: the event has expired'],
     ['an expired ephemeral event', { kind: 20_000, tags: [['expiration', '5']] }, 'invalid: the event has expired'],
   ])('refuses %s', (_, over, reason) => {
@@ -58,6 +63,24 @@ describe('the default write policy', () => {
     const authed = { keys: new Set([alice.pubkey]) }
 
     expect(refuseWrite(policy, alice.sign({ tags: [['-']] }), { viewer: authed, now: NOW })).toBeUndefined()
+  })
+
+  it('takes a protected event from nobody else', () => {
+    const bob = { keys: new Set([paperAuthor('bob').pubkey]) }
+
+    expect(refuseWrite(policy, alice.sign({ tags: [['-']] }), { viewer: bob, now: NOW })).toMatch(/^restricted: /)
+  })
+
+  it.each([6, 16])('refuses a repost (kind %i) of a protected event, and takes one of any other', (kind) => {
+    const standard = defaultPolicy(DEFAULT_LIMITS, nodeHashes)
+    const repost = (content: string): string | undefined =>
+      refuseWrite(standard, alice.sign({ kind, content }), { viewer, now: NOW })
+
+    expect(repost(JSON.stringify(alice.sign({ tags: [['-']] })))).toBe('blocked: the event it reposts is protected')
+    expect(repost(' {"tags":[["\\u002d"]]}')).toBe('blocked: the event it reposts is protected')
+    expect(repost(JSON.stringify(alice.sign({ tags: [['t', '-']] })))).toBeUndefined()
+    expect(repost('')).toBeUndefined()
+    expect(repost('{no json')).toBeUndefined()
   })
 
   it('leaves an expired event that replaces or deletes others to the store', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { openSession } from '../../../relay/session.js'
 import type { Action, Session } from '../../../relay/session.js'
 
-const LIMITS = { maxMessageBytes: 10_000, maxFilters: 4, maxFilterValues: 100, maxSubscriptions: 2 }
+const LIMITS = { maxMessageBytes: 10_000, maxFilters: 4, maxFilterValues: 100, maxSubscriptions: 2, maxAuthedKeys: 2 }
 
 const say = (session: Session, ...message: unknown[]): Action[] => {
   const text = JSON.stringify(message)

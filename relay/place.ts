@@ -1,0 +1,24 @@
+/**
+ * Relay URLs as one compares them: scheme and host in lowercase, the default port left out, no query, no trailing slash.
+ * Undefined for what is no ws:// or wss:// URL.
+ */
+export const normalRelayUrl = (text: string): string | undefined => {
+  if (text.length > MAX_URL_CHARS || !URL.canParse(text)) return undefined
+  const url = new URL(text)
+  if (url.protocol !== 'ws:' && url.protocol !== 'wss:') return undefined
+  return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`
+}
+
+export const MAX_URL_CHARS = 512
+
+/**
+ * The URLs under which a client can have reached this end of its TCP connection without anything in between. What the
+ * client says of the host (its Host header) is not asked: another relay could pass our challenge on and say what it likes.
+ */
+export const urlsOfPlace = (address: string | undefined, port: number | undefined): string[] => {
+  if (address === undefined || port === undefined) return []
+  const plain = address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
+  const hosts = [plain.includes(':') ? `[${plain}]` : plain]
+  if (plain === '::1' || plain.startsWith('127.')) hosts.push('localhost')
+  return hosts.flatMap((host) => normalRelayUrl(`ws://${host}:${port}`) ?? [])
+}
