@@ -78,7 +78,7 @@ const grant = async (params: JsonObject, verdict: 'approved' | 'blocked', o: Con
   if (key === undefined) {
     throw new ControlError(
       'unknown-peer',
-      `no peer is known as ${String(peer)}`,
+      `no peer is known as ${typeof peer === 'string' ? peer.slice(0, 80) : 'that'}`,
       'ksp peers list shows who was seen; an npub is always taken',
     )
   }

@@ -5,13 +5,10 @@ import { fingerprint, nodeInfoOf, socketPath } from './config.js'
 import { ownRelay, runPrivateRelay } from './bridge-relay.js'
 import { nodeHashes } from './crypto/hashes.js'
 import { engineVerifier } from './crypto/verify.js'
-import type { Decision } from './core/decision.js'
-import { Fault } from './core/fault.js'
 import type { InboundContext } from './core/inbound.js'
 import { npubOf } from './core/nodeinfo.js'
 import type { OutboundContext } from './core/outbound.js'
-import type { Destination, EventId, PortName, Pubkey } from './core/types.js'
-import { kapnetdPort } from './local/kapnetd.js'
+import type { Pubkey } from './core/types.js'
 import { openControl } from './ops/control-server.js'
 import { takeLock } from './ops/lock.js'
 import { createAdvertiser } from './pipeline/advertise.js'
@@ -19,17 +16,17 @@ import { createAfterCommit } from './pipeline/after-commit.js'
 import { createBell } from './pipeline/bell.js'
 import { createInbound } from './pipeline/intake-inbound.js'
 import { createOutbound } from './pipeline/intake-outbound.js'
-import { putOffMove, runPump } from './pipeline/pump.js'
-import { runPumps } from './pipeline/pumps.js'
-import { runReceipts } from './pipeline/receipts.js'
-import { isKorName, resolveKor } from './pipeline/resolve-kor.js'
+import { resolveKor } from './pipeline/resolve-kor.js'
 import { createRosterKeeper } from './pipeline/roster-keeper.js'
-import { createSendLocal } from './pipeline/send-local.js'
-import { createSendPeer, type InFlight } from './pipeline/send-peer.js'
+import type { InFlight } from './pipeline/send-peer.js'
+import { seenAmong } from './pipeline/seen.js'
+import { tagSecretOf } from './pipeline/tag-secret.js'
 import { createTally } from './pipeline/tally.js'
 import { createWatch } from './pipeline/watch.js'
-import type { Clock, CryptoEngine, LocalPort, Log, Random, Signer } from './ports.js'
+import type { Clock, CryptoEngine, Log, Random, Signer } from './ports.js'
 import { controlHandlers } from './bridge-control.js'
+import { createOutgoing } from './bridge-outgoing.js'
+import { openPorts, portNamesOf } from './bridge-ports.js'
 import { bridgeStatus } from './bridge-status.js'
 import { openStore } from './store/open.js'
 import { limitsFor } from './transports/limits.js'
@@ -63,9 +60,6 @@ export interface Bridge {
 /** Another bridge holds this data folder. */
 export class AlreadyRunning extends Error {}
 
-/** Signing and sealing are on this thread: more under way would only wait for each other. */
-const PEER_WINDOW = 128
-const LOCAL_WINDOW = 64
 /** What NIP-44 encrypts at once. */
 const MAX_SEALED_BYTES = 65_535
 /** The longest that a stopping bridge waits for what is under way. */
@@ -81,7 +75,7 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
   const lock = takeLock(join(config.dataDir, 'lock'))
   if (lock === undefined) throw new AlreadyRunning(`another bridge runs on ${config.dataDir}`)
   const store = openStore(join(config.dataDir, 'braid.sqlite'), { clock, hashes: nodeHashes })
-  const tagSecret = await secretOf(store, random)
+  const tagSecret = await tagSecretOf(store, random)
 
   const verifier = engineVerifier(o.engine)
   const bell = createBell()
@@ -95,7 +89,6 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     stop.abort()
   }
 
-  const portNames: PortName[] = config.local.kapnetd === undefined ? [] : ['kapnetd']
   const conflicts = new Map<string, string>()
   const watch = createWatch((message) => store.deliveriesOf(message))
   const afterCommit = createAfterCommit({
@@ -128,7 +121,7 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     korNamespaces: config.korNamespaces,
     // No local port takes tasks yet, so no agent is exposed and every task is refused.
     agents: [],
-    ports: portNames,
+    ports: portNamesOf(config),
     generation: keeper.generation(),
     inFlight: (event) => inFlight.get(event),
     retryAfterMs: config.delivery.receiptTimeoutMs,
@@ -137,7 +130,7 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     now: clock.now(),
     roster: keeper.roster(),
     korNamespaces: config.korNamespaces,
-    ports: portNames,
+    ports: portNamesOf(config),
     maxEnvelopeBytes: config.limits.maxEnvelopeBytes,
     maxSealedBytes: MAX_SEALED_BYTES,
     outboxMaxAgeMs: config.limits.outboxMaxAgeMs,
@@ -186,7 +179,7 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     log,
     trusted: () => keeper.roster().trustedKeys(),
     isTrusted: (key) => keeper.roster().standing(key).trusted,
-    seen: (ids) => seenAmong(ids, store.view.mark, keeper.generation()),
+    seen: (ids) => seenAmong(ids, store.view, keeper.generation()),
     intake,
     onRefused: (code, about) => {
       tally.refused(code)
@@ -199,31 +192,7 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     outboxMaxAgeMs: config.limits.outboxMaxAgeMs,
   })
 
-  const ports: LocalPort[] =
-    config.local.kapnetd === undefined
-      ? []
-      : [
-          kapnetdPort({
-            socket: config.local.kapnetd.socket,
-            profile: config.local.kapnetd,
-            clock,
-            random,
-            log,
-            cursor: () => store.cursor('kapnetd'),
-            setCursor: (value) => store.setCursor('kapnetd', value),
-            missing: store.missing,
-            intake: async (items) => {
-              const answers = await accept(
-                items.map((item) => ({ kind: 'made', key: `kapnetd:${item.id}`, origin: 'kapnetd', ...item })),
-              )
-              for (const [i, answer] of answers.entries()) {
-                if (answer.ok) continue
-                if (answer.refusal.code === 'local-unavailable') throw new Fault('store', answer.refusal.message)
-                log.warn('kapnetd.order.refused', { id: items[i]?.id, ...answer.refusal })
-              }
-            },
-          }),
-        ]
+  const ports = openPorts({ config, store, accept, clock, random, log })
 
   const advertiser = createAdvertiser({
     info: (status) => nodeInfoOf(config, me, status, o.version),
@@ -235,51 +204,31 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     clock,
     log,
     bell,
-    lastAt: () => numberOf(store.cursor('advertised-at')),
+    lastAt: () => {
+      const at = store.cursor('advertised-at')
+      return at === undefined ? undefined : Number(at)
+    },
     setLastAt: (at) => store.setCursor('advertised-at', String(at)),
   })
 
-  const backoff = { minMs: config.delivery.backoffMinMs, maxMs: config.delivery.backoffMaxMs }
-  const sendPeer = createSendPeer({
+  const outgoing = createOutgoing({
+    config,
+    me,
     store,
     transport,
+    ports,
     signer,
-    hashes: nodeHashes,
     tagSecret,
     clock,
     random,
+    log,
+    bell,
     tally,
     afterCommit,
     inFlight,
-    backoff,
-    receiptTimeoutMs: config.delivery.receiptTimeoutMs,
     hardStop: hard.signal,
+    onBug,
   })
-  const attemptFor = (to: Destination): typeof sendPeer => {
-    const port = ports.find((p) => `port:${p.name}` === to)
-    if (port !== undefined) return createSendLocal({ port, ports: portNames, store, clock, tally, afterCommit })
-    if (to.startsWith('port:')) throw new Error(`${to} is owed something and is not configured`)
-    return sendPeer
-  }
-  const pump = (to: Destination, signal: AbortSignal): Promise<void> =>
-    runPump(
-      {
-        to,
-        window: to.startsWith('port:') ? LOCAL_WINDOW : PEER_WINDOW,
-        store,
-        clock,
-        bell,
-        log,
-        attempt: attemptFor(to),
-        putOff: async (delivery, fault) => {
-          const why = { code: 'fault', reason: fault.message.slice(0, 200) } as const
-          const move = putOffMove(delivery, clock.now(), config.delivery.backoffMinMs, why)
-          afterCommit(await store.commit((): Decision => ({ moves: [move] })))
-        },
-        onBug,
-      },
-      signal,
-    )
 
   const reload = async (): Promise<void> => {
     const next = o.reload()
@@ -324,42 +273,7 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
       guard(transport.run(receiving.signal)),
       ...ports.map((p) => guard(p.run(receiving.signal))),
     ]
-    const working = [
-      guard(
-        runPumps(
-          {
-            store,
-            bell,
-            log,
-            pump,
-            receipts: (to, s) =>
-              runReceipts(
-                {
-                  to,
-                  me,
-                  store,
-                  transport,
-                  signer,
-                  hashes: nodeHashes,
-                  clock,
-                  random,
-                  log,
-                  bell,
-                  tally,
-                  backoff,
-                  maxAgeMs: config.limits.outboxMaxAgeMs,
-                  hardStop: hard.signal,
-                },
-                s,
-              ),
-            isPumped: (to) => !isKorName(to) && (!to.startsWith('port:') || ports.some((p) => `port:${p.name}` === to)),
-            onBug,
-          },
-          stop.signal,
-        ),
-      ),
-      guard(advertiser.run(stop.signal)),
-    ]
+    const working = [guard(outgoing.run(stop.signal)), guard(advertiser.run(stop.signal))]
     await rereadIfReconfigured()
     await resolveKor({ store, roster: keeper.roster, clock, afterCommit })
     log.info('bridge.started', { id: config.id, npub: npubOf(me), engine: o.engine.name })
@@ -398,35 +312,8 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
 
-const numberOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text))
-
 /** Sections that differ and are read at the start only. */
 const restartNeeded = (before: Config, after: Config): string[] =>
   (['id', 'dataDir', 'identity', 'relays', 'privateRelay', 'local', 'limits', 'delivery', 'log'] as const).filter(
     (section) => JSON.stringify(before[section]) !== JSON.stringify(after[section]),
-  )
-
-/** 32 bytes for the keyed `d` tags of this Herm: made once, kept for as long as the braid is. */
-const secretOf = async (
-  store: { cursor(name: string): string | undefined; setCursor(name: string, value: string): Promise<void> },
-  random: Random,
-): Promise<Uint8Array> => {
-  const kept = store.cursor('tag-secret')
-  if (kept !== undefined) return new Uint8Array(Buffer.from(kept, 'hex'))
-  const secret = random.bytes(32)
-  await store.setCursor('tag-secret', Buffer.from(secret).toString('hex'))
-  return secret
-}
-
-/** Which of these need not be looked at again under this configuration. */
-const seenAmong = (
-  ids: readonly EventId[],
-  mark: (id: EventId) => { generation?: number } | undefined,
-  generation: number,
-): Set<EventId> =>
-  new Set(
-    ids.filter((id) => {
-      const known = mark(id)
-      return known !== undefined && (known.generation === undefined || known.generation === generation)
-    }),
   )
