@@ -1,6 +1,8 @@
 import type { Decision, KnownMessage, OwedReceipt, PeerInfo, Scope, View } from './core/decision.js'
 import type { Attestation, ReceiptStage, Txxm } from './core/envelope-types.js'
 import type { Hashes } from './core/hashes.js'
+import type { Carried } from './core/inbound.js'
+import type { MadeOrder, NewOrder } from './core/outbound.js'
 import type { Refusal, Result } from './core/refusal.js'
 import type {
   DeliveryState,
@@ -84,42 +86,14 @@ export interface Verifier {
 }
 
 /** What a transport hands over: its carrier is proved, its content is plain text, nothing in it is trusted yet. */
-export interface Arrival {
-  readonly event: NostrEvent
-  /** Whose signature or seal carries it. */
-  readonly carrier: Pubkey
-  readonly road: Road
-  readonly confidential: boolean
-  /** p-tagged or wrapped to us. */
-  readonly toUs: boolean
-  /** The envelope text, decrypted where the road encrypts; undefined where it could not be decrypted. */
-  readonly text: string | undefined
-  readonly relay: RelayUrl
-}
+export type Arrival = Carried
 
 /** What a local caller wants sent. */
 export type Order = {
   /** Makes the order idempotent (delivery.md). At most 200 characters. */
   readonly key: string
   readonly origin: 'cli' | 'kapnetd'
-} & (
-  | {
-      /** A TXXM to be made: the bridge adds sender, nonce, audience, created_at and parents. */
-      readonly kind: 'new'
-      readonly to: readonly (Pubkey | HermId)[]
-      readonly kor?: string
-      readonly type: string
-      readonly action: string
-      readonly sourceKor?: string
-      readonly payload: JsonObject
-      readonly public: boolean
-      readonly deniable: boolean
-      readonly validUntil?: UnixSec
-      readonly requestReceipt?: boolean
-    }
-  /** A TXXM that a local daemon made: its body is never changed; routed by its audience or `target_kor`. */
-  | { readonly kind: 'made'; readonly id: MessageId; readonly body: JsonObject }
-)
+} & (NewOrder | MadeOrder)
 
 export interface Accepted {
   readonly id: MessageId
@@ -187,8 +161,8 @@ export interface Store {
 
   /** Deliveries to `to` that are due, oldest first. */
   due(to: Destination, now: UnixMs, limit: number): Delivery[]
-  /** When the next delivery to `to` is due. */
-  nextDue(to: Destination): UnixMs | undefined
+  /** When the next delivery to `to` is due; with `after`, the next one that is due later than that. */
+  nextDue(to: Destination, after?: UnixMs): UnixMs | undefined
   /** Every destination that has something unfinished. */
   owedTo(): Destination[]
   load(id: MessageId): Message | undefined

@@ -27,6 +27,7 @@ import type {
   UnixMs,
 } from './types.js'
 import { toMs, toSec } from './types.js'
+import { MAX_SEALED_BYTES } from './wire.js'
 
 /**
  * The receiver, from plain text to a Decision: the second half of wire.md section 6 (the first half, up to the carrier's
@@ -40,13 +41,16 @@ import { toMs, toSec } from './types.js'
  * known here unless every check before "seen?" has held.
  */
 
-/** What a transport handed over; its shape is `Arrival` in ports.ts. */
+/** What a transport hands over: its carrier is proved, its content is plain text, nothing in it is trusted yet. */
 export interface Carried {
   readonly event: NostrEvent
+  /** Whose signature or seal carries it. */
   readonly carrier: Pubkey
   readonly road: Road
   readonly confidential: boolean
+  /** p-tagged or wrapped to us. */
   readonly toUs: boolean
+  /** The envelope text, decrypted where the road encrypts; undefined where it could not be decrypted. */
   readonly text: string | undefined
   readonly relay: RelayUrl
 }
@@ -87,11 +91,14 @@ export const openCarried = (carried: Carried, maxEnvelopeBytes: number, hashes: 
   if (carried.text === undefined) {
     return { carried, content: refuse('bad-json', 'the content could not be decrypted with our key') }
   }
-  // A character is at least one byte, so the length alone refuses most; the exact count is for what is near.
-  if (carried.text.length > maxEnvelopeBytes || utf8Length(carried.text) > maxEnvelopeBytes) {
-    return { carried, content: refuse('too-large', `the envelope is larger than ${maxEnvelopeBytes} bytes`) }
+  // Receipts come up to a hundred at once: a Herm that wants small messages must still hear what became of its own.
+  const { text } = carried
+  if (isLonger(text, Math.max(maxEnvelopeBytes, MAX_SEALED_BYTES)))
+    return { carried, content: tooLarge(maxEnvelopeBytes) }
+  const content = readContent(text, hashes)
+  if (content.ok && isMessage(content.value) && isLonger(text, maxEnvelopeBytes)) {
+    return { carried, content: tooLarge(maxEnvelopeBytes) }
   }
-  const content = readContent(carried.text, hashes)
   if (!content.ok || content.value.type === 'unknown' || content.value.type === 'ksp-service')
     return { carried, content }
   const tags = checkTags(carried.event, content.value, hashes)
@@ -100,6 +107,15 @@ export const openCarried = (carried: Carried, maxEnvelopeBytes: number, hashes: 
   if (attestation === undefined) return { carried, content }
   return { carried, content, proof: attestationProof(content.value.type, content.value.sha256, attestation, hashes) }
 }
+
+/** A character is at least one byte, so the length alone tells of most; the exact count is for what is near. */
+const isLonger = (text: string, maxBytes: number): boolean => text.length > maxBytes || utf8Length(text) > maxBytes
+
+const isMessage = ({ type }: Content): boolean =>
+  type === 'txxm-envelope' || type === 'task-envelope' || type === 'task-result'
+
+const tooLarge = (maxBytes: number): ReturnType<typeof refuse> =>
+  refuse('too-large', `the envelope is larger than ${maxBytes} bytes`)
 
 /** `attested`: the proof that `open` asked for holds. Irrelevant where it asked for none. */
 export const decideInbound = (opened: Opened, attested: boolean, view: View, ctx: InboundContext): Decision => {

@@ -17,7 +17,7 @@ import { toMs, toSec } from './types.js'
  * stores it with what is owed. Two steps, because a signer may be another process: prepare, sign the attestation, decide.
  */
 
-/** A local order for a new TXXM; its shape is `Order` in ports.ts. */
+/** A local order for a TXXM to be made: the bridge adds sender, nonce, audience, created_at and parents. */
 export interface NewOrder {
   readonly kind: 'new'
   readonly to: readonly (Pubkey | HermId)[]
@@ -27,11 +27,13 @@ export interface NewOrder {
   readonly sourceKor?: string
   readonly payload: JsonObject
   readonly public: boolean
+  /** Leaves out the attestation, so that nobody else can be shown who wrote it. */
+  readonly deniable: boolean
   readonly validUntil?: UnixSec
   readonly requestReceipt?: boolean
 }
 
-/** A TXXM that a local daemon made; its body is never changed. */
+/** A TXXM that a local daemon made: its body is never changed; routed by its audience or `target_kor`. */
 export interface MadeOrder {
   readonly kind: 'made'
   readonly id: MessageId
