@@ -5,6 +5,7 @@ import { Fault, reasonOf } from '../core/fault.js'
 import type { Hashes } from '../core/hashes.js'
 import { MAX_RECEIPTS_AN_ENVELOPE, receiptBody } from '../core/receipt.js'
 import { encTags, receiptTags, WIRE_KINDS } from '../core/tags.js'
+import { utf8Length } from '../core/text.js'
 import type { Hex32, NostrEvent, Pubkey, UnixSec } from '../core/types.js'
 import { toSec } from '../core/types.js'
 import type { Clock, Log, Random, Signer, Store, Transport } from '../ports.js'
@@ -38,6 +39,25 @@ export interface ReceiptsOptions {
 }
 
 const IDLE_MS = 60_000
+/**
+ * Many relays take no event of more than 64 KiB. Of 40,960 bytes NIP-44 and base64 make 54,704, and the next step of its
+ * padding is beyond; in the clear the quotes and an `e` tag for each receipt take the rest.
+ */
+const MAX_CONTENT_BYTES = 40_960
+/** The envelope, and the roots of both scopes. */
+const AROUND_BYTES = 1_024
+/** A receipt with all members as long as they get, but for its message. */
+const RECEIPT_BYTES = 500
+
+/** As many of the first ones as fit one event; at least one. */
+const fitting = <T extends OwedReceipt>(batch: readonly T[]): T[] => {
+  let bytes = AROUND_BYTES
+  const end = batch.findIndex(({ message }, i) => {
+    bytes += RECEIPT_BYTES + (message === undefined ? 0 : utf8Length(JSON.stringify(message)))
+    return bytes > MAX_CONTENT_BYTES && i > 0
+  })
+  return batch.slice(0, end < 0 ? batch.length : end)
+}
 
 export const runReceipts = async (o: ReceiptsOptions, signal: AbortSignal): Promise<void> => {
   let failures = 0
@@ -50,7 +70,7 @@ export const runReceipts = async (o: ReceiptsOptions, signal: AbortSignal): Prom
       continue
     }
     const sealed = owed[0]?.confidential ?? true
-    const batch = owed.filter((r) => r.confidential === sealed)
+    const batch = fitting(owed.filter((r) => r.confidential === sealed))
     const sent = await sendBatch(batch, sealed, o, signal).catch((error: unknown) => {
       if (!(error instanceof Fault)) throw error
       o.log.warn('receipts.fault', { to: o.to, reason: reasonOf(error) })
