@@ -27,3 +27,6 @@ export const WIRE_KINDS: { readonly public: number; readonly private: Readonly<R
     heartbeat: 30500,
   },
 }
+
+/** What NIP-44 encrypts at once, in bytes. */
+export const MAX_SEALED_BYTES = 65_535

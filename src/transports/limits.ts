@@ -1,4 +1,5 @@
 import type { BackoffLimits } from '../core/backoff.js'
+import { MAX_SEALED_BYTES } from '../core/wire.js'
 import type { InboxOptions } from './inbox.js'
 import type { LinkOptions } from './link.js'
 import type { ReadLimits } from './subscriptions.js'
@@ -47,12 +48,12 @@ const AROUND_CONTENT_BYTES = 8 * 1024
 
 /**
  * What must pass so that an envelope of this size does, in and out: as the content of an event it may be written twice as
- * long (JSON in JSON), and sealed it is longer by a third.
+ * long (JSON in JSON), and sealed it is longer by a third. A list of receipts passes whatever the size of a message.
  */
 export const limitsFor = (
   maxEnvelopeBytes: number,
 ): Pick<Limits, 'maxEventBytes' | 'maxOutgoingBytes' | 'maxFrameBytes'> => {
-  const maxEventBytes = 2 * maxEnvelopeBytes + AROUND_CONTENT_BYTES
+  const maxEventBytes = 2 * Math.max(maxEnvelopeBytes, MAX_SEALED_BYTES) + AROUND_CONTENT_BYTES
   return {
     maxEventBytes,
     maxOutgoingBytes: maxEventBytes,

@@ -688,7 +688,7 @@ describe('a bridge with narrow limits', () => {
   })
 
   it('too-large: an event beyond any envelope is not even looked at', async () => {
-    const message = neighbour.txxm(tight.key, { payload: { text: 'x'.repeat(20_000) } })
+    const message = neighbour.txxm(tight.key, { payload: { text: 'x'.repeat(150_000) } })
     const event = neighbour.clear(message.envelope(), tight.key)
     await isQuiet(tight)
     const taken = takenBy(tight)
@@ -705,6 +705,29 @@ describe('a bridge with narrow limits', () => {
     expect(takenBy(tight)).toEqual(taken)
     await tightServes()
     expect(ears.tight.about(event.id)).toEqual([])
+  })
+
+  it('hears receipts that come in an envelope larger than its messages may be', async () => {
+    const ids = await Promise.all(
+      Array.from({ length: 30 }, (_, n) => send(tight, { to: [neighbour.key], key: `many-${n}` })),
+    )
+    const got = await eventually(
+      'all of them have come',
+      () => ears.tight.messages().filter(({ text }) => ids.some((id) => text.includes(id))),
+      (messages) => messages.length >= ids.length,
+    )
+
+    const text = neighbour.receipt(
+      ...got.map(({ event }): JsonObject => ({ event: event.id, status: 'accepted', audience: [tight.key] })),
+    )
+    expect(text.length).toBeGreaterThan(2 * 4_096)
+    await publish({ events: [neighbour.sealed(text, tight.key)] })
+
+    await eventually(
+      'every delivery is done',
+      async () => (await statusOf(tight)).deliveries.done,
+      (done) => done === ids.length,
+    )
   })
 
   it('rate-limited: what comes faster than peer_rate is dropped without a word, and may come again', async () => {
