@@ -3,7 +3,7 @@ import { finalizeEvent } from 'nostr-tools/pure'
 import { expect, test } from 'vitest'
 import type { NewStrand } from '../../../src/core/decision.js'
 import type { PeerRule } from '../../../src/core/peers.js'
-import type { HermId, MessageId, NostrEvent, Pubkey, Signature, UnixMs } from '../../../src/core/types.js'
+import type { HermId, MessageId, NostrEvent, Pubkey, UnixMs } from '../../../src/core/types.js'
 import { makeReceiver, type Receiver } from '../../support/receiver.js'
 import { eventVectors, type EventVector } from '../../support/vectors.js'
 
@@ -165,7 +165,7 @@ test('the reference receipt settles only the delivery whose event it names', asy
   const before = await receiver.receive(reference.receipt_stored.event)
   expect(before.refusal?.code).toBe('not-addressed')
   receiver.configure({ inFlight: () => ({ message: reference.txxm.id as MessageId, to: beta }) })
-  const other = { ...reference.receipt_stored.event, sig: reference.receipt_stored.event.sig as Signature }
+  const other = { ...reference.receipt_stored.event, sig: reference.receipt_stored.event.sig }
   expect(await receiver.receive(other)).toEqual({})
   await receiver.close()
 
