@@ -49,7 +49,9 @@ const killAgainAndAgain = async ({ rounds, messages, seed, json }: Options): Pro
 const describe = (round: number, r: RoundResult, dir: string): void => {
   const verdict = r.problems.length === 0 ? 'ok' : `WRONG, see ${dir}`
   const kills = r.kills.map((k) => `${k.victim.replace(' of herm-qubes-', ' ')} at ${k.progress}`).join(', ')
-  printLine(`round ${round}, seed ${r.seed}: ${verdict}, ${(r.ms / 1000).toFixed(1)} s, ${r.retried} sent again, ksp send ran ${r.sends} times`)
+  printLine(
+    `round ${round}, seed ${r.seed}: ${verdict}, ${(r.ms / 1000).toFixed(1)} s, ${r.retried} sent again, ksp send ran ${r.sends} times`,
+  )
   printLine(`  killed: ${kills}`)
   for (const problem of r.problems) printLine(`  ${problem}`)
 }

@@ -43,19 +43,37 @@ export interface Held {
   readonly count: number
 }
 
-/** All that a kapnetd holds. */
-export const heldBy = async (herm: Pick<HermPart, 'kapnetdSocket'>): Promise<Held> => {
+type Daemon = Pick<HermPart, 'kapnetdSocket'>
+
+/** Speaks to a kapnetd as software on its host does. Rejects when it is away. */
+const withDaemon = async <T>(
+  { kapnetdSocket: socket }: Daemon,
+  use: (call: (method: string, params: JsonObject) => Promise<JsonObject>) => Promise<T>,
+): Promise<T> => {
   const stop = new AbortController()
+  const onNotification = (): void => undefined
   const client = await connectKapnetd(
-    { socket: herm.kapnetdSocket, clock: systemClock(), limits: CLIENT_LIMITS, onNotification: () => undefined },
+    { socket, clock: systemClock(), limits: CLIENT_LIMITS, onNotification },
     stop.signal,
   )
-  const call = async (method: string, params: JsonObject): Promise<JsonObject> => {
-    const answer = await client.request(method, JSON.stringify(params))
-    if ('error' in answer) throw new Error(`${method}: ${answer.error.message}`)
-    return answer.result as JsonObject
-  }
   try {
+    return await use(async (method, params) => {
+      const answer = await client.request(method, JSON.stringify(params))
+      if ('error' in answer) throw new Error(`${method}: ${answer.error.message}`)
+      return answer.result as JsonObject
+    })
+  } finally {
+    client.close('done')
+    stop.abort()
+  }
+}
+
+export const callDaemon = (daemon: Daemon, method: string, params: JsonObject): Promise<JsonObject> =>
+  withDaemon(daemon, (call) => call(method, params))
+
+/** All that a kapnetd holds. */
+export const heldBy = (daemon: Daemon): Promise<Held> =>
+  withDaemon(daemon, async (call) => {
     const ids: string[] = []
     let after: JsonValue | undefined
     do {
@@ -65,11 +83,7 @@ export const heldBy = async (herm: Pick<HermPart, 'kapnetdSocket'>): Promise<Hel
     } while (after !== undefined)
     const { root, count } = await call('braid', {})
     return { ids, root: root as string, count: count as number }
-  } finally {
-    client.close('done')
-    stop.abort()
-  }
-}
+  })
 
 /** Runs one verb of `ksp` to its end. `json` is each line of its stdout. */
 export const ksp = async (
