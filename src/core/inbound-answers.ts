@@ -5,8 +5,10 @@ import type { MessageId, Pubkey } from './types.js'
 
 /** What we say back, and to whom (wire.md 2.4). Answers are bounded: nobody can make us send without end. */
 
-/** A sender tries five times on each of four roads; who asks more often gets no more answers. */
+/** A sender tries five times on each of four roads; who asks more often while a message waits here gets no more answers. */
 const MAX_RECEIPTS_PER_MESSAGE = 20
+/** So many more when it has come to its end: a sender that asked all through a long outage must still learn of that. */
+const MORE_AT_THE_END = 20
 
 /** A new event with a known message: one `duplicate` with the present stage, and there it ends. */
 export const answerKnown = (
@@ -22,7 +24,9 @@ export const answerKnown = (
   }
   const base: Decision = { message: known.id, fresh: false, marks: [{ id: carried.event.id }] }
   const asked = view.answered(known.id, carried.carrier)?.count ?? 0
-  if (!wantsReceipt(carried, ctx) || asked >= MAX_RECEIPTS_PER_MESSAGE) return base
+  const isOver = known.stage === 'done' || known.rejected
+  const most = MAX_RECEIPTS_PER_MESSAGE + (isOver ? MORE_AT_THE_END : 0)
+  if (!wantsReceipt(carried, ctx) || asked >= most) return base
   const receipt: OwedReceipt = known.rejected
     ? { ...receiptBase(carried, ctx), ref: known.id, status: 'rejected', code: 'local-rejected', dueAt: ctx.now }
     : {
