@@ -1,13 +1,16 @@
 import { parseArgs } from 'node:util'
 import { reasonOf } from '../src/core/fault.js'
+import { ENGINE_CHOICES } from '../src/crypto/engine.js'
+import type { EngineChoice } from '../src/crypto/engine.js'
 
-export const USAGE = `usage: ksp relay [--listen HOST:PORT] [--db FILE] [--name NAME] [--exit-with-parent]
+export const USAGE = `usage: ksp relay [--listen HOST:PORT] [--db FILE] [--name NAME] [--engine ENGINE] [--exit-with-parent]
 
 A Nostr relay of your own. Prints one line "ready ws://HOST:PORT"; logs JSON lines to stderr.
 
   --listen HOST:PORT   where to listen; port 0 takes any free one (default 127.0.0.1:7447)
   --db FILE            the SQLite file that holds the events (default relay.sqlite)
   --name NAME          the relay's name in its document (default ksp-relay)
+  --engine ENGINE      what checks signatures: auto, native, wasm or js (default auto, the fastest that works)
   --exit-with-parent   end when the program that started this one ends
 
 example: ksp relay --listen 0.0.0.0:7447 --db /var/lib/ksp/relay.sqlite
@@ -22,6 +25,7 @@ export type Command =
       readonly port: number
       readonly db: string
       readonly name: string
+      readonly engine: EngineChoice
       readonly exitWithParent: boolean
     }
 
@@ -36,6 +40,7 @@ export const readArguments = (argv: readonly string[]): Command => {
         listen: { type: 'string', default: '127.0.0.1:7447' },
         db: { type: 'string', default: 'relay.sqlite' },
         name: { type: 'string', default: 'ksp-relay' },
+        engine: { type: 'string', default: 'auto' },
         'exit-with-parent': { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -50,7 +55,10 @@ export const readArguments = (argv: readonly string[]): Command => {
   if (values.name === '' || values.name.length > MAX_NAME_CHARS) {
     return { verb: 'wrong', reason: `--name needs 1 to ${MAX_NAME_CHARS} characters` }
   }
-  return { verb: 'serve', ...place, db: values.db, name: values.name, exitWithParent: values['exit-with-parent'] }
+  const engine = ENGINE_CHOICES.find((choice) => choice === values.engine)
+  if (engine === undefined) return { verb: 'wrong', reason: `--engine is one of ${ENGINE_CHOICES.join(', ')}` }
+  const { db, name } = values
+  return { verb: 'serve', ...place, db, name, engine, exitWithParent: values['exit-with-parent'] }
 }
 
 /** `127.0.0.1:7447`, `relay.example:80`, `[::1]:7447`. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { openEngine } from '../src/crypto/engine.js'
+import { engineFields, openEngine } from '../src/crypto/engine.js'
+import type { EngineChoice } from '../src/crypto/engine.js'
 import { nodeHashes } from '../src/crypto/hashes.js'
 import { engineVerifier } from '../src/crypto/verify.js'
 import { Fault } from '../src/core/fault.js'
@@ -40,7 +41,9 @@ export interface RelayOptions {
   readonly policy?: Policy
   readonly clock?: Pick<Clock, 'now'>
   readonly log?: Log
-  /** Default: the fastest engine there is, on this thread. */
+  /** What checks signatures where no verifier is given. Default `auto`: the fastest that works. */
+  readonly engine?: EngineChoice
+  /** Default: one on this thread. */
   readonly verifier?: Verifier
 }
 
@@ -61,7 +64,7 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
   const name = options.name ?? 'ksp-relay'
   const clock = options.clock ?? { now: () => Date.now() as UnixMs }
   const now = (): UnixSec => toSec(clock.now())
-  const verifier = options.verifier ?? engineVerifier(await openEngine())
+  const { verifier, about } = await verifierOf(options)
 
   const store = openEventStore(options.db, nodeHashes)
   const subscriptions = openSubscriptions()
@@ -85,7 +88,7 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
   })
   const sweep = startSweep(store, now, log)
   const url = `ws://${options.host.includes(':') ? `[${options.host}]` : options.host}:${server.port}`
-  log.info('relay-started', { url, engine: verifier.engine, events: store.count() })
+  log.info('relay-started', { url, ...about, events: store.count() })
 
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
@@ -114,6 +117,16 @@ const ownUrls = (options: Pick<RelayOptions, 'publicUrls'>): string[] =>
     if (url === undefined) throw new Fault('relay', `${text} is no ws:// or wss:// URL: correct --public-url`)
     return url
   })
+
+/** With what the log says of it. */
+const verifierOf = async ({
+  verifier,
+  engine: choice,
+}: RelayOptions): Promise<{ verifier: Verifier; about: Record<string, string> }> => {
+  if (verifier !== undefined) return { verifier, about: { engine: verifier.engine } }
+  const engine = await openEngine(choice)
+  return { verifier: engineVerifier(engine), about: engineFields(engine) }
+}
 
 /** Resolves with `work`, or after `timeoutMs`. */
 const within = async (work: Promise<void>, timeoutMs: number): Promise<void> => {

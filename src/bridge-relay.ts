@@ -11,13 +11,14 @@ import type { Clock, Log, Random } from './ports.js'
  */
 export const runPrivateRelay = async (
   relay: NonNullable<Config['privateRelay']>,
-  o: { clock: Clock; random: Random; log: Log },
+  o: { engine: Config['crypto']['engine']; clock: Clock; random: Random; log: Log },
   signal: AbortSignal,
 ): Promise<void> => {
   const listen = `${relay.host.includes(':') ? `[${relay.host}]` : relay.host}:${relay.port}`
   const stopped = (): boolean => signal.aborted
   for (let attempt = 0; !stopped(); attempt++) {
-    const child = startKsp(['relay', '--listen', listen, '--db', relay.db, '--exit-with-parent'], { tied: true })
+    const args = ['relay', '--listen', listen, '--db', relay.db, '--engine', o.engine, '--exit-with-parent']
+    const child = startKsp(args, { tied: true })
     const stop = (): void => void child.stop()
     signal.addEventListener('abort', stop, { once: true })
     try {

@@ -15,6 +15,9 @@ export interface BridgeStatus {
   readonly uptime_s: number
   readonly rss_mb: number
   readonly engine: string
+  /** The file of the native engine; why no faster engine is in use, where there is one. */
+  readonly engine_library?: string
+  readonly engine_reason?: string
   readonly generation: number
   /** Only where a test has moved the clock. */
   readonly test_clock_offset_s?: number
@@ -67,6 +70,8 @@ export const bridgeStatus = (o: BridgeStatusOptions): BridgeStatus => {
     uptime_s: Math.round(process.uptime()),
     rss_mb: Math.round(process.memoryUsage.rss() / 1024 / 1024),
     engine: o.engine.name,
+    ...(o.engine.library === undefined ? {} : { engine_library: o.engine.library }),
+    ...(o.engine.reason === undefined ? {} : { engine_reason: o.engine.reason }),
     generation: o.keeper.generation(),
     ...(o.clockOffsetMs === 0 ? {} : { test_clock_offset_s: o.clockOffsetMs / 1000 }),
     relays: o.transport.status(),

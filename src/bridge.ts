@@ -269,7 +269,11 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     const listening = [
       ...(privateRelay === undefined
         ? []
-        : [guard(runPrivateRelay(privateRelay, { clock, random, log }, receiving.signal))]),
+        : [
+            guard(
+              runPrivateRelay(privateRelay, { engine: config.crypto.engine, clock, random, log }, receiving.signal),
+            ),
+          ]),
       guard(transport.run(receiving.signal)),
       ...ports.map((p) => guard(p.run(receiving.signal))),
     ]
@@ -314,6 +318,6 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 
 /** Sections that differ and are read at the start only. */
 const restartNeeded = (before: Config, after: Config): string[] =>
-  (['id', 'dataDir', 'identity', 'relays', 'privateRelay', 'local', 'limits', 'delivery', 'log'] as const).filter(
-    (section) => JSON.stringify(before[section]) !== JSON.stringify(after[section]),
-  )
+  (
+    ['id', 'dataDir', 'identity', 'relays', 'privateRelay', 'local', 'limits', 'delivery', 'crypto', 'log'] as const
+  ).filter((section) => JSON.stringify(before[section]) !== JSON.stringify(after[section]))

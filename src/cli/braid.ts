@@ -204,8 +204,8 @@ const missing = (options: WhereOptions): void => {
 }
 
 const verify = async (options: WhereOptions): Promise<void> => {
-  const { braid } = opened(options)
-  const engine = await openEngine()
+  const { braid, config } = opened(options)
+  const engine = await openEngine(config.crypto.engine)
   const findings: unknown[] = []
   let checked = 0
   let progress: ReturnType<typeof createProgress> | undefined

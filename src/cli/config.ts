@@ -135,6 +135,7 @@ const shown = (c: Config): [string, string][] => {
     ['delivery.backoff_max', time(c.delivery.backoffMaxMs)],
     ['delivery.tries_per_road', String(c.delivery.triesPerRoad)],
     ['allow_private_endpoints', String(c.allowPrivateEndpoints)],
+    ['crypto.engine', c.crypto.engine],
     ['log.level', c.log.level],
   ]
   return rows.filter((row): row is [string, string] => row[1] !== undefined)

@@ -35,7 +35,7 @@ export const signIdentities = async (options: SignOptions): Promise<IdentityEven
   const { keystore, config, kinds } = options
   const entries = options.names.map((name) => keystore.find(name))
   const passphrase = entries.some((entry) => entry.kept === 'ncryptsec') ? await options.passphrase() : undefined
-  const engine = await openEngine()
+  const engine = await openEngine(config?.crypto.engine)
   const running = config !== undefined && (await isRunning(socketPath(config)))
   const now = toSec(Date.now() as UnixMs)
   const everywhere = options.relays.map((url) => ({ url, read: true, write: true }))

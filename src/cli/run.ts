@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { AlreadyRunning, openBridge } from '../bridge.js'
 import { lineOf, readConfig } from '../config.js'
 import { reasonOf } from '../core/fault.js'
-import { openEngine } from '../crypto/engine.js'
+import { engineFields, openEngine } from '../crypto/engine.js'
 import { nip44 } from '../crypto/nip44.js'
 import { localSigner } from '../identity/local-signer.js'
 import { giveMemoryBack } from '../ops/give-back.js'
@@ -38,7 +38,8 @@ const runBridge = async (options: RunOptions): Promise<void> => {
   const log = openLog(config.log.level, 'ksp')
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
 
-  const engine = await openEngine()
+  const engine = await openEngine(config.crypto.engine)
+  log.info('crypto.engine', engineFields(engine))
   const { secret } = await unlockOwnKey(config, options)
   const signer = localSigner(secret, engine, nip44, systemRandom)
   secret.fill(0)

@@ -56,7 +56,9 @@ const printStored = (s: StoredStatus, file: string): void => {
 
 const printRunning = (s: BridgeStatus): void => {
   printLine(`${s.id}  ${s.npub}`)
-  printLine(`running as ${s.pid} for ${s.uptime_s} s, ${s.rss_mb} MB, ksp ${s.version}, signatures by ${s.engine}`)
+  const engine = s.engine_library === undefined ? s.engine : `${s.engine} (${s.engine_library})`
+  printLine(`running as ${s.pid} for ${s.uptime_s} s, ${s.rss_mb} MB, ksp ${s.version}, signatures by ${engine}`)
+  if (s.engine_reason !== undefined) printLine(`no faster engine: ${s.engine_reason}`)
   if (s.test_clock_offset_s !== undefined) printLine(`TEST CLOCK: ${s.test_clock_offset_s} s off`)
   for (const conflict of s.conflicts) printLine(`CONFLICT: ${conflict}`)
   printLine()

@@ -67,6 +67,7 @@ export const buildConfig = (
       triesPerRoad: get('delivery.tries_per_road') ?? 0,
     },
     allowPrivateEndpoints: get('allow_private_endpoints') ?? false,
+    crypto: { engine: get('crypto.engine') ?? 'auto' },
     log: { level: get('log.level') ?? 'info' },
   }
 }

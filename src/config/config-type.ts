@@ -48,5 +48,6 @@ export interface Config {
     readonly triesPerRoad: number
   }
   readonly allowPrivateEndpoints: boolean
+  readonly crypto: { readonly engine: 'auto' | 'native' | 'wasm' | 'js' }
   readonly log: { readonly level: LogLevel }
 }

@@ -215,6 +215,11 @@ export const OPTIONS = {
     about: 'Connect to private and loopback addresses that peers name. For tests and closed networks.',
     example: 'false',
   }),
+  'crypto.engine': fixed(oneOf('auto', 'native', 'wasm', 'js'), 'auto', {
+    about: "What checks and makes signatures; auto: the fastest that works. native is the system's libsecp256k1.",
+    example: 'native',
+    env: 'KSP_CRYPTO_ENGINE',
+  }),
   'log.level': fixed(oneOf('debug', 'info', 'warn', 'error'), 'info', {
     about: 'How much is logged.',
     example: 'info',
@@ -258,6 +263,7 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   advertise: { about: 'What this Herm tells the others of itself.' },
   limits: { about: 'Limits.' },
   delivery: { about: 'How hard a delivery is tried.' },
+  crypto: { about: 'How signatures are checked and made.' },
   log: { about: 'The log, on stderr.' },
 }
 

@@ -9,6 +9,8 @@ export type EngineName = CryptoEngine['name']
 /** `auto`: the fastest that works here. */
 export type EngineChoice = EngineName | 'auto'
 
+export const ENGINE_CHOICES = ['auto', 'native', 'wasm', 'js'] as const satisfies readonly EngineChoice[]
+
 /** Fastest first. */
 const NAMES = ['native', 'wasm', 'js'] as const satisfies readonly EngineName[]
 const MAX_REASON_CHARS = 500
@@ -26,7 +28,7 @@ export interface EnginePlaces {
 export const openEngine = async (choice: EngineChoice = 'auto', places: EnginePlaces = {}): Promise<CryptoEngine> => {
   if (choice !== 'auto') {
     const engine = await open(choice, places)
-    return choice === 'native' ? engine : { ...engine, reason: 'it was asked for by name' }
+    return choice === 'native' ? engine : { ...engine, reason: `${choice} was asked for` }
   }
   const reasons: string[] = []
   for (const name of NAMES) {
@@ -39,6 +41,13 @@ export const openEngine = async (choice: EngineChoice = 'auto', places: EnginePl
   }
   throw new Fault('crypto', `no engine for signatures works here: ${reasons.join('; ')}`)
 }
+
+/** What a log says of it. */
+export const engineFields = (engine: CryptoEngine): Record<string, string> => ({
+  engine: engine.name,
+  ...(engine.library === undefined ? {} : { library: engine.library }),
+  ...(engine.reason === undefined ? {} : { reason: engine.reason }),
+})
 
 const open = async (name: EngineName, places: EnginePlaces): Promise<CryptoEngine> => {
   let engine: CryptoEngine

@@ -41,6 +41,7 @@ describe('a configuration that is right', () => {
       limits: { maxEnvelopeBytes: 524_288, outboxMaxAgeMs: 604_800_000, peerRatePerSecond: 2_000 },
       delivery: { receiptTimeoutMs: 30_000, backoffMinMs: 1_000, backoffMaxMs: 900_000, triesPerRoad: 5 },
       allowPrivateEndpoints: false,
+      crypto: { engine: 'auto' },
       log: { level: 'info' },
     })
   })

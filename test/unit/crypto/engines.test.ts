@@ -33,7 +33,7 @@ describe('openEngine', () => {
   })
 
   it('takes the one it is told to, or none', async () => {
-    expect(await openEngine('js')).toMatchObject({ name: 'js', reason: 'it was asked for by name' })
+    expect(await openEngine('js')).toMatchObject({ name: 'js', reason: 'js was asked for' })
     await expect(openEngine('native', { secp256k1: ['/nowhere/libsecp256k1.so.1'] })).rejects.toThrow(
       "the native engine can't be used: /nowhere/libsecp256k1.so.1 does not exist",
     )
