@@ -9,6 +9,7 @@ import type { InboundContext } from './core/inbound.js'
 import { npubOf } from './core/nodeinfo.js'
 import type { OutboundContext } from './core/outbound.js'
 import type { Pubkey } from './core/types.js'
+import { MAX_SEALED_BYTES } from './core/wire.js'
 import { openControl } from './ops/control-server.js'
 import { takeLock } from './ops/lock.js'
 import { createAdvertiser } from './pipeline/advertise.js'
@@ -60,8 +61,6 @@ export interface Bridge {
 /** Another bridge holds this data folder. */
 export class AlreadyRunning extends Error {}
 
-/** What NIP-44 encrypts at once. */
-const MAX_SEALED_BYTES = 65_535
 /** The longest that a stopping bridge waits for what is under way. */
 const DRAIN_MS = 8_000
 /** And for the relays' answers to its goodbye: one that is silent must not hold up every stop. */
