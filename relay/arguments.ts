@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util'
 import { reasonOf } from '../src/core/fault.js'
+import { ACCESS_OPTIONS, ACCESS_USAGE, readAccess } from './access-options.js'
+import type { AccessOptions } from './access-options.js'
 import { ENGINE_CHOICES } from '../src/crypto/engine.js'
 import type { EngineChoice } from '../src/crypto/engine.js'
 
-export const USAGE = `usage: ksp relay [--listen HOST:PORT] [--db FILE] [--name NAME] [--engine ENGINE] [--exit-with-parent]
+export const USAGE = `usage: ksp relay [--listen HOST:PORT] [--db FILE] [--name NAME] [--engine ENGINE] [options]
 
 A Nostr relay of your own. Prints one line "ready ws://HOST:PORT"; logs JSON lines to stderr.
 
@@ -11,6 +13,7 @@ A Nostr relay of your own. Prints one line "ready ws://HOST:PORT"; logs JSON lin
   --db FILE            the SQLite file that holds the events (default relay.sqlite)
   --name NAME          the relay's name in its document (default ksp-relay)
   --engine ENGINE      what checks signatures: auto, native, wasm or js (default auto, the fastest that works)
+${ACCESS_USAGE}
   --exit-with-parent   end when the program that started this one ends
 
 example: ksp relay --listen 0.0.0.0:7447 --db /var/lib/ksp/relay.sqlite
@@ -19,7 +22,7 @@ example: ksp relay --listen 0.0.0.0:7447 --db /var/lib/ksp/relay.sqlite
 export type Command =
   | { readonly verb: 'help' }
   | { readonly verb: 'wrong'; readonly reason: string }
-  | {
+  | (AccessOptions & {
       readonly verb: 'serve'
       readonly host: string
       readonly port: number
@@ -27,7 +30,7 @@ export type Command =
       readonly name: string
       readonly engine: EngineChoice
       readonly exitWithParent: boolean
-    }
+    })
 
 const MAX_NAME_CHARS = 100
 
@@ -41,6 +44,7 @@ export const readArguments = (argv: readonly string[]): Command => {
         db: { type: 'string', default: 'relay.sqlite' },
         name: { type: 'string', default: 'ksp-relay' },
         engine: { type: 'string', default: 'auto' },
+        ...ACCESS_OPTIONS,
         'exit-with-parent': { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -58,7 +62,9 @@ export const readArguments = (argv: readonly string[]): Command => {
   const engine = ENGINE_CHOICES.find((choice) => choice === values.engine)
   if (engine === undefined) return { verb: 'wrong', reason: `--engine is one of ${ENGINE_CHOICES.join(', ')}` }
   const { db, name } = values
-  return { verb: 'serve', ...place, db, name, engine, exitWithParent: values['exit-with-parent'] }
+  const access = readAccess(values)
+  if (typeof access === 'string') return { verb: 'wrong', reason: access }
+  return { verb: 'serve', ...place, ...access, db, name, engine, exitWithParent: values['exit-with-parent'] }
 }
 
 /** `127.0.0.1:7447`, `relay.example:80`, `[::1]:7447`. */

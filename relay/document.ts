@@ -22,8 +22,15 @@ export const CORS_HEADERS = {
 
 export const NIP11_TYPE = 'application/nostr+json'
 
+/** What of the relay's rules NIP-11 has a word for. */
+export interface Conditions {
+  readonly allowWrite?: string
+  readonly allowRead?: string
+  readonly minPow?: number
+}
+
 /** `limitation` is made of the very numbers that are enforced. */
-export const relayDocument = (identity: RelayIdentity, limits: RelayLimits): string =>
+export const relayDocument = (identity: RelayIdentity, limits: RelayLimits, conditions: Conditions = {}): string =>
   JSON.stringify({
     name: identity.name,
     description: identity.description ?? 'A Nostr relay for Kapnet Herms and their agents',
@@ -40,10 +47,10 @@ export const relayDocument = (identity: RelayIdentity, limits: RelayLimits): str
       max_subid_length: MAX_SUBSCRIPTION_ID_CHARS,
       max_event_tags: limits.maxEventTags,
       max_content_length: limits.maxContentChars,
-      min_pow_difficulty: 0,
-      auth_required: false,
+      min_pow_difficulty: conditions.minPow ?? 0,
+      auth_required: conditions.allowRead !== undefined,
       payment_required: false,
-      restricted_writes: false,
+      restricted_writes: conditions.allowWrite !== undefined || (conditions.minPow ?? 0) > 0,
       created_at_upper_limit: limits.maxFutureSec,
     },
   })

@@ -7,6 +7,8 @@ import { Fault } from '../src/core/fault.js'
 import { toSec } from '../src/core/types.js'
 import type { UnixMs, UnixSec } from '../src/core/types.js'
 import type { Clock, Log, Verifier } from '../src/ports.js'
+import { openAllowlist } from './allowlist.js'
+import type { Allowlist } from './allowlist.js'
 import { openConnection } from './connection.js'
 import type { ConnectionParts } from './connection.js'
 import { relayDocument } from './document.js'
@@ -16,7 +18,7 @@ import type { RelayLimits } from './limits.js'
 import { silentLog } from './log.js'
 import { defaultPolicy } from './policy.js'
 import { normalRelayUrl } from './place.js'
-import type { Policy } from './policy.js'
+import type { Access, Policy } from './policy.js'
 import { listen } from './server.js'
 import { openEventStore } from './store.js'
 import { openSubscriptions } from './subscriptions.js'
@@ -37,7 +39,13 @@ export interface RelayOptions {
   readonly limits?: Partial<RelayLimits>
   /** ws:// or wss:// URLs under which clients know the relay (NIP-42), besides the addresses of this machine. */
   readonly publicUrls?: readonly string[]
-  /** Default: `defaultPolicy`. */
+  /** Files of keys (allowlist.ts): who may write, who may read, who may write the kinds of Kapnet. Absent: everybody. */
+  readonly allowWrite?: string
+  readonly allowRead?: string
+  readonly allowKapnet?: string
+  /** NIP-13: leading zero bits that an event's id must have. Default 0. */
+  readonly minPow?: number
+  /** Default: `defaultPolicy`, with what the options above ask for. */
   readonly policy?: Policy
   readonly clock?: Pick<Clock, 'now'>
   readonly log?: Log
@@ -52,6 +60,8 @@ export interface Relay {
   readonly url: string
   readonly port: number
   readonly connections: number
+  /** Reads the files of keys again now; changes are also seen without. */
+  reload(): void
   /** Finishes what it has taken in, says goodbye, closes the file. Never takes longer than about `stopDeadlineMs`. */
   close(): Promise<void>
 }
@@ -59,30 +69,33 @@ export interface Relay {
 /** Rejects with a Fault that says what to do: the file can't be opened, the port is in use. */
 export const startRelay = async (options: RelayOptions): Promise<Relay> => {
   const limits: RelayLimits = { ...DEFAULT_LIMITS, ...options.limits }
-  const policy = options.policy ?? defaultPolicy(limits, nodeHashes)
   const log = options.log ?? silentLog
   const name = options.name ?? 'ksp-relay'
   const clock = options.clock ?? { now: () => Date.now() as UnixMs }
   const now = (): UnixSec => toSec(clock.now())
   const { verifier, about } = await verifierOf(options)
 
-  const store = openEventStore(options.db, nodeHashes)
+  const publicUrls = ownUrls(options)
+  const lists = openLists(options, log)
+  const policy = options.policy ?? defaultPolicy(limits, nodeHashes, { ...lists.access, minPow: options.minPow ?? 0 })
+  const store = openOr(() => openEventStore(options.db, nodeHashes), lists.close)
   const subscriptions = openSubscriptions()
   const ingest = openIngest({ policy, verifier, store, subscriptions, limits, now, log })
   const connectionParts: ConnectionParts = {
     ...{ limits, policy, ingest, store, subscriptions, now, log, hashes: nodeHashes },
     verify: verifyStage(verifier),
     newChallenge: () => randomBytes(16).toString('hex'),
-    publicUrls: ownUrls(options),
+    publicUrls,
   }
   const server = await listen({
     host: options.host,
     port: options.port,
     limits,
     name,
-    document: relayDocument({ ...options, name, version: RELAY_VERSION }, limits),
+    document: relayDocument({ ...options, name, version: RELAY_VERSION }, limits, options),
     connect: (wire) => openConnection(wire, connectionParts),
   }).catch((error: unknown) => {
+    lists.close()
     store.close()
     throw error
   })
@@ -94,6 +107,7 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
   const close = async (): Promise<void> => {
     const deadline = Date.now() + limits.stopDeadlineMs
     sweep.stop()
+    lists.close()
     server.hush()
     await within(ingest.idle(), limits.stopDeadlineMs)
     await server.close(Math.max(0, deadline - Date.now()))
@@ -107,7 +121,40 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
     get connections() {
       return server.connections
     },
+    reload: () => lists.reload(),
     close: () => (closing ??= close()),
+  }
+}
+
+const openOr = <T>(open: () => T, onFailure: () => void): T => {
+  try {
+    return open()
+  } catch (error) {
+    onFailure()
+    throw error
+  }
+}
+
+const openLists = (options: RelayOptions, log: Log): { access: Access; reload: () => void; close: () => void } => {
+  const opened: Allowlist[] = []
+  const open = (file: string | undefined): Allowlist | undefined => {
+    if (file === undefined) return undefined
+    const list = openAllowlist(file, log)
+    opened.push(list)
+    return list
+  }
+  const close = (): void => opened.forEach((list) => list.close())
+  try {
+    const [writers, readers, kapnetWriters] = [options.allowWrite, options.allowRead, options.allowKapnet].map(open)
+    const access: Access = {
+      ...(writers === undefined ? {} : { writers }),
+      ...(readers === undefined ? {} : { readers }),
+      ...(kapnetWriters === undefined ? {} : { kapnetWriters }),
+    }
+    return { access, reload: () => opened.forEach((list) => list.reload()), close }
+  } catch (error) {
+    close()
+    throw error
   }
 }
 

@@ -30,7 +30,10 @@ const serve = async (command: Extract<Command, { verb: 'serve' }>): Promise<numb
   try {
     const relay = await startRelay({ ...command, log: jsonLog() })
     process.stdout.write(`ready ${relay.url}\n`)
+    const reload = (): void => relay.reload()
+    process.on('SIGHUP', reload)
     await told.promise
+    process.off('SIGHUP', reload)
     await relay.close()
     return 0
   } catch (thrown) {

@@ -3,6 +3,8 @@ import type { Hashes } from '../src/core/hashes.js'
 import type { Filter } from '../src/core/match.js'
 import type { NostrEvent, UnixSec } from '../src/core/types.js'
 import type { Reason } from './answers.js'
+import { askedByReadersOnly, enoughWork, kapnetWritersOnly, readByReadersOnly, writersOnly } from './access.js'
+import type { Keys } from './access.js'
 import { expirationOf, isExpired } from './expiration.js'
 import { classOf, CLIENT_AUTH } from './kind-class.js'
 import type { RelayLimits } from './limits.js'
@@ -47,24 +49,41 @@ export const refuseWrite = (policy: Policy, event: NostrEvent, context: WriteCon
   }
 }
 
+/** What an operator may ask for on top. */
+export interface Access {
+  readonly writers?: Keys
+  readonly readers?: Keys
+  /** Of kinds 30000 to 30599. */
+  readonly kapnetWriters?: Keys
+  /** Leading zero bits of an id. */
+  readonly minPow?: number
+}
+
 /** The opinionated default, in this order. */
 export const defaultPolicy = (
   limits: Pick<RelayLimits, 'maxEventTags' | 'maxContentChars' | 'maxFutureSec'>,
   hashes: Hashes,
-): Policy => ({
-  write: [
-    fewTags(limits.maxEventTags),
-    shortContent(limits.maxContentChars),
-    notFromTheFuture(limits.maxFutureSec),
-    notAnAuthEvent,
-    fromItsAuthorOnly,
-    noProtectedRepost,
-    notExpired,
-    idIsRight(hashes),
-  ],
-  ask: [sayWhatIsPrivate],
-  read: [readByRecipientOnly],
-})
+  access: Access = {},
+): Policy => {
+  const { writers, readers, kapnetWriters, minPow = 0 } = access
+  return {
+    write: [
+      fewTags(limits.maxEventTags),
+      shortContent(limits.maxContentChars),
+      notFromTheFuture(limits.maxFutureSec),
+      notAnAuthEvent,
+      fromItsAuthorOnly,
+      noProtectedRepost,
+      notExpired,
+      ...(writers === undefined ? [] : [writersOnly(writers)]),
+      ...(kapnetWriters === undefined ? [] : [kapnetWritersOnly(kapnetWriters)]),
+      ...(minPow === 0 ? [] : [enoughWork(minPow)]),
+      idIsRight(hashes),
+    ],
+    ask: [...(readers === undefined ? [] : [askedByReadersOnly(readers)]), sayWhatIsPrivate],
+    read: [...(readers === undefined ? [] : [readByReadersOnly(readers)]), readByRecipientOnly],
+  }
+}
 
 export const fewTags =
   (maxEventTags: number): WriteRule =>

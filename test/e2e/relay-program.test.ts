@@ -2,12 +2,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startChild, type Child } from '../../src/ops/child.js'
 import type { UnixSec } from '../../src/core/types.js'
 import { openEngine } from '../../src/crypto/engine.js'
+import { eventually } from '../support/eventually.js'
 import { connectClient } from '../support/relay-client.js'
 import { testFolder } from '../support/relay-store.js'
 import { authorOf } from '../support/signed.js'
@@ -54,11 +56,36 @@ describe('the relay’s program', () => {
     expect(await reader.stored({ ids: [event.id] })).toEqual([event])
   })
 
+  it('reads its files of keys again at SIGHUP', async () => {
+    const engine = await openEngine()
+    const [alice, bob] = [authorOf(engine, 'alice'), authorOf(engine, 'bob')]
+    const keys = join(folder(), 'keys.txt')
+    writeFileSync(keys, alice.pubkey)
+    const child = start('--listen', '127.0.0.1:0', '--db', ':memory:', '--allow-write', keys)
+    const client = await connectClient((await child.line(/^ready /)).slice(6))
+    const event = bob.sign({ created_at: 1_700_000_000 as UnixSec })
+
+    const before = await client.publish(event)
+    writeFileSync(keys, `${alice.pubkey}\n${bob.pubkey}`)
+    process.kill(child.pid, 'SIGHUP')
+    await eventually(
+      'the list is read',
+      () => child.err.join(),
+      (log) => log.includes('"keys":2'),
+    )
+    const after = await client.publish(event)
+
+    expect([before.accepted, after.accepted]).toEqual([false, true])
+  })
+
   it.each([
     ['an option nobody knows', ['--lissen', 'x'], "Unknown option '--lissen'"],
     ['a place that is none', ['--listen', '7447'], '--listen 7447 is not HOST:PORT'],
     ['a port that is none', ['--listen', '127.0.0.1:70000'], '--listen 127.0.0.1:70000 is not HOST:PORT'],
     ['no file', ['--db', ''], '--db needs a file'],
+    ['a public URL that is none', ['--public-url', 'https://relay.example'], 'is not a ws:// or wss:// URL'],
+    ['work without end', ['--min-pow', '65'], '--min-pow needs a number from 0 to 64'],
+    ['no file of keys', ['--allow-write='], '--allow-write needs a file'],
     ['a word too many', ['extra'], "Unexpected argument 'extra'"],
   ])('ends with 2 and one clear line at %s', async (_, args, words) => {
     const child = start(...args)
