@@ -1,5 +1,6 @@
 import type { CryptoEngine } from '../ports.js'
 import { bytesOfHex } from './hex.js'
+import { sized } from './sized.js'
 
 /**
  * libsecp256k1 as WebAssembly. Loaded only when asked for, so that a machine where WebAssembly is switched off can still
@@ -21,8 +22,9 @@ export const wasmEngine = async (): Promise<CryptoEngine> => {
         return false
       }
     },
-    sign: (digest, secret, aux) => secp.signSchnorr(digest, secret, aux),
-    publicKey: (secret) => secp.xOnlyPointFromScalar(secret),
+    sign: (digest, secret, aux) =>
+      secp.signSchnorr(sized('digest', digest, 32), sized('secret', secret, 32), sized('randomness', aux, 32)),
+    publicKey: (secret) => secp.xOnlyPointFromScalar(sized('secret', secret, 32)),
     sharedX: (secret, pubkey) => {
       const x = bytesOfHex(pubkey, 32)
       if (!x) throw new RangeError('not a public key: 64 lowercase hex characters expected')
@@ -30,7 +32,7 @@ export const wasmEngine = async (): Promise<CryptoEngine> => {
       // NIP-44 takes the even point of an x-only key.
       point[0] = 2
       point.set(x, 1)
-      const shared = secp.pointMultiply(point, secret, true)
+      const shared = secp.pointMultiply(point, sized('secret', secret, 32), true)
       if (!shared) throw new RangeError('the shared point is at infinity')
       return shared.slice(1)
     },

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { TypeObject } from 'koffi'
+import { sized } from './sized.js'
 
 /**
  * libsecp256k1 through its C interface. C believes what it is told of lengths, so every one is checked here, before the
@@ -121,9 +122,4 @@ export const loadSecp256k1 = async (place: string): Promise<Secp256k1> => {
       return shared
     },
   }
-}
-
-const sized = (what: string, data: Uint8Array, bytes: number): Uint8Array => {
-  if (data instanceof Uint8Array && data.length === bytes) return data
-  throw new RangeError(`the ${what} must be ${bytes} bytes`)
 }

@@ -143,5 +143,42 @@ export const cryptoEngineContract = (name: string, open: () => Promise<CryptoEng
       expect(() => engine.publicKey(new Uint8Array(32).fill(255))).toThrow()
       expect(() => engine.sign(new Uint8Array(32), new Uint8Array(32), new Uint8Array(32))).toThrow()
     })
+
+    it('throws for bytes of any other length than asked for, and for what are no bytes', async () => {
+      const engine = await open()
+      const [secret, digest, aux] = [secretOf('alpha'), nodeHashes.sha256('anything'), new Uint8Array(32)]
+      const key = hex(engine.publicKey(secret)) as Pubkey
+      const wrong = [
+        new Uint8Array(0),
+        secret.subarray(1),
+        new Uint8Array([...secret, 1]),
+        new Uint8Array(64).fill(1),
+        hex(secret),
+        [...secret],
+        { length: 32 },
+        null,
+        undefined,
+        7,
+      ] as unknown as Uint8Array[]
+      for (const bad of wrong) {
+        expect(() => engine.publicKey(bad)).toThrow(RangeError)
+        expect(() => engine.sign(bad, secret, aux)).toThrow(RangeError)
+        expect(() => engine.sign(digest, bad, aux)).toThrow(RangeError)
+        expect(() => engine.sign(digest, secret, bad)).toThrow(RangeError)
+        expect(() => engine.sharedX(bad, key)).toThrow(RangeError)
+      }
+    })
+
+    it('reads bytes where they stand within a larger buffer, and changes none of them', async () => {
+      const engine = await open()
+      const [secret, digest] = [secretOf('alpha'), nodeHashes.sha256('anything')]
+      const larger = Uint8Array.from([7, ...secret, ...digest, 7])
+      const before = hex(larger)
+      const [s, d] = [larger.subarray(1, 33), larger.subarray(33, 65)]
+
+      expect(hex(engine.publicKey(s))).toBe(hex(engine.publicKey(secret)))
+      expect(hex(engine.sign(d, s, d))).toBe(hex(engine.sign(digest, secret, digest)))
+      expect(hex(larger)).toBe(before)
+    })
   })
 }
