@@ -29,10 +29,26 @@ export interface PumpOptions {
 const STARTS_A_TURN = 8
 /** After this long with nothing owed the pump ends; a new delivery starts another. */
 const IDLE_MS = 60_000
+/** While the store can't be written the pump waits between its tries for as long as it has failed, within these. */
+const STORE_RETRY = { minMs: 1_000, maxMs: 60_000 }
 
 /** Runs until nothing is owed for a while, or `signal` aborts. Resolves when its last attempt has ended. */
 export const runPump = async (o: PumpOptions, signal: AbortSignal): Promise<void> => {
   const busy = new Map<MessageId, Promise<void>>()
+  let storeFails: { readonly since: UnixMs; readonly last: UnixMs } | undefined
+
+  /**
+   * Nothing could be written down, so what was tried is still due: without a pause it would be sent again at once and
+   * without end, at the cost of the relay.
+   */
+  const awaitStore = async (fault: Fault): Promise<void> => {
+    const now = o.clock.now()
+    const since = storeFails?.since ?? now
+    storeFails = { since, last: now }
+    o.log.warn('pump.store', { to: o.to, reason: reasonOf(fault) })
+    const { minMs, maxMs } = STORE_RETRY
+    await o.clock.sleep(Math.min(Math.max(now - since, minMs), maxMs), signal)
+  }
 
   const start = (delivery: Delivery): void => {
     // Never lost: it is awaited below, and all that it can throw is caught here.
@@ -44,9 +60,13 @@ export const runPump = async (o: PumpOptions, signal: AbortSignal): Promise<void
         o.log.debug('pump.fault', { to: o.to, message: delivery.message, area: error.area, reason: error.message })
         await o.putOff(delivery, error)
       })
+      .then(() => {
+        storeFails = undefined
+      })
       .catch((error: unknown) => {
-        if (error instanceof Fault) o.log.warn('pump.store', { to: o.to, reason: reasonOf(error) })
-        else o.onBug(error)
+        if (error instanceof Fault) return awaitStore(error)
+        o.onBug(error)
+        return undefined
       })
       .finally(() => {
         busy.delete(delivery.message)
@@ -56,9 +76,13 @@ export const runPump = async (o: PumpOptions, signal: AbortSignal): Promise<void
   }
 
   while (!signal.aborted) {
-    const room = o.window - busy.size
+    const now = o.clock.now()
+    // A store that fails is tried with one: what is sent meanwhile can't be written down.
+    const failing = storeFails !== undefined && now - storeFails.last < 2 * STORE_RETRY.maxMs
+    const room = (failing ? 1 : o.window) - busy.size
     if (room > 0) {
-      const due = o.store.due(o.to, o.clock.now(), o.window + busy.size).filter((d) => !busy.has(d.message))
+      // What is under way is still due, so it may come back among these.
+      const due = o.store.due(o.to, now, room + busy.size).filter((d) => !busy.has(d.message))
       for (const [i, delivery] of due.slice(0, room).entries()) {
         start(delivery)
         if (i % STARTS_A_TURN === STARTS_A_TURN - 1) await nextTurn()
@@ -66,14 +90,14 @@ export const runPump = async (o: PumpOptions, signal: AbortSignal): Promise<void
       }
     }
     if (busy.size > 0) {
-      // Whatever ends rings; what becomes due meanwhile is looked at then.
-      await o.bell.wait(o.to, undefined, signal)
+      // Whatever ends rings. One that waits for long must not hide what becomes due meanwhile.
+      const later = busy.size < o.window ? o.store.nextDue(o.to, now) : undefined
+      await o.bell.wait(o.to, later === undefined ? undefined : waitMs(now, later), signal)
       continue
     }
     const next = o.store.nextDue(o.to)
-    if (next !== undefined && next <= o.clock.now()) continue
-    const before = o.clock.now()
-    await o.bell.wait(o.to, next === undefined ? IDLE_MS : waitMs(before, next), signal)
+    if (next !== undefined && next <= now) continue
+    await o.bell.wait(o.to, next === undefined ? IDLE_MS : waitMs(now, next), signal)
     if (next === undefined && o.store.nextDue(o.to) === undefined) break
   }
   await Promise.all(busy.values())

@@ -17,7 +17,7 @@ export interface Deliveries {
   readonly get: (message: MessageId, to: Destination) => { state: DeliveryState; confidential: boolean } | undefined
   readonly sent: (event: EventId) => { message: MessageId; to: Destination } | undefined
   readonly due: (to: Destination, now: UnixMs, limit: number) => Delivery[]
-  readonly nextDue: (to: Destination) => UnixMs | undefined
+  readonly nextDue: (to: Destination, after?: UnixMs) => UnixMs | undefined
   readonly owedTo: () => Destination[]
   /** Every delivery of a message. */
   readonly of: (message: MessageId) => { to: Destination; state: DeliveryState; code?: string }[]
@@ -39,6 +39,8 @@ interface DueRow extends Row {
 }
 
 const MAX_REASON = 200
+/** Before any time there is. */
+const EVER = Number.MIN_SAFE_INTEGER as UnixMs
 
 export const createDeliveries = (
   db: Database,
@@ -68,7 +70,9 @@ export const createDeliveries = (
      WHERE d.destination = ? AND d.due_at <= ? ORDER BY d.due_at, d.message LIMIT ?`,
   )
   const selectNext = db
-    .prepare<[number], UnixMs | null>('SELECT min(due_at) FROM deliveries WHERE destination = ? AND due_at IS NOT NULL')
+    .prepare<[number, number], UnixMs | null>(
+      'SELECT min(due_at) FROM deliveries WHERE destination = ? AND due_at > ? AND due_at IS NOT NULL',
+    )
     .pluck()
   const selectOwedTo = db
     .prepare<[], Destination>(
@@ -135,9 +139,9 @@ export const createDeliveries = (
         expiresAt: row.expires_at,
       }))
     },
-    nextDue: (to) => {
+    nextDue: (to, after = EVER) => {
       const destination = destinations.find(to)
-      return destination === undefined ? undefined : (selectNext.get(destination) ?? undefined)
+      return destination === undefined ? undefined : (selectNext.get(destination, after) ?? undefined)
     },
     owedTo: () => selectOwedTo.all(),
     of: (message) => {
