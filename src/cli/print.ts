@@ -88,6 +88,10 @@ const cliErrorOf = (thrown: unknown): CliError => {
     // Trying again helps only where another process was in the way.
     return new CliError(thrown.code, thrown.message, { hint: thrown.hint, exit: thrown.code === 'busy' ? 1 : 2 })
   }
+  if (thrown instanceof Fault && thrown.area === 'crypto') {
+    // No engine for signatures: it stays like that until a person installs one or asks for another.
+    return new CliError('crypto', thrown.message, { hint: 'crypto.engine: auto takes what works here', exit: 2 })
+  }
   if (thrown instanceof Fault) return new CliError(thrown.area, thrown.message)
   const system = systemErrorOf(thrown)
   if (system !== undefined) return new CliError('system', system)
