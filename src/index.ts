@@ -57,6 +57,7 @@ export type { Hashes } from './core/hashes.js'
 // Engines.
 export { nodeHashes } from './crypto/hashes.js'
 export { openEngine } from './crypto/engine.js'
+export type { EngineChoice } from './crypto/engine.js'
 export { engineVerifier } from './crypto/verify.js'
 export { nip44 } from './crypto/nip44.js'
 export { localSigner } from './identity/local-signer.js'

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { engineFlaw } from '../../../src/crypto/engine-check.js'
 import { openEngine } from '../../../src/crypto/engine.js'
 import { jsEngine } from '../../../src/crypto/engine-js.js'
+import { nodeHashes } from '../../../src/crypto/hashes.js'
+import type { CryptoEngine } from '../../../src/ports.js'
 import { cryptoEngineContract } from '../../contracts/crypto-engine.js'
 import { nativeExpected, nativeMissing } from '../../support/secp256k1.js'
 
@@ -53,7 +55,9 @@ describe('the self-test of an engine', () => {
     expect(engineFlaw({ ...jsEngine, verify: () => false })).toBe('refuses a good signature')
     expect(engineFlaw({ ...jsEngine, sign: () => new Uint8Array(64) })).toBe('signs wrongly')
     expect(engineFlaw({ ...jsEngine, publicKey: () => new Uint8Array(32) })).toBe('derives a wrong public key')
-    expect(engineFlaw({ ...jsEngine, sharedX: (secret) => secret })).toBe('agrees on no shared secret')
+    const hashed: CryptoEngine['sharedX'] = (secret, pubkey) => nodeHashes.sha256(jsEngine.sharedX(secret, pubkey))
+    expect(engineFlaw({ ...jsEngine, sharedX: (secret) => secret })).toBe('shares a wrong secret')
+    expect(engineFlaw({ ...jsEngine, sharedX: hashed })).toBe('shares a wrong secret')
     expect(engineFlaw({ ...jsEngine, verify: broken })).toBe('threw: no memory')
   })
 })
