@@ -45,8 +45,13 @@ export const openAllowlist = (file: string, log: Log): Allowlist => {
 
 /** Changes when the file does; empty while there is none. */
 const stampOf = (file: string): string => {
-  const stat = statSync(file, { throwIfNoEntry: false, bigint: true })
-  return stat === undefined ? '' : `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`
+  try {
+    const stat = statSync(file, { bigint: true })
+    return `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`
+  } catch {
+    // Whatever is wrong with it is said by whoever reads it.
+    return ''
+  }
 }
 
 const readKeys = (file: string): ReadonlySet<Pubkey> => {

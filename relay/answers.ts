@@ -22,6 +22,12 @@ export const eoseFrame = (subscription: string): string => JSON.stringify(['EOSE
 export const closedFrame = (subscription: string, reason: Reason): string =>
   JSON.stringify(['CLOSED', subscription, reason])
 export const authFrame = (challenge: string): string => JSON.stringify(['AUTH', challenge])
+export const countFrame = (subscription: string, count: number): string =>
+  JSON.stringify(['COUNT', subscription, { count }])
+export const negMsgFrame = (id: string, hex: string): string => JSON.stringify(['NEG-MSG', id, hex])
+/** NIP-77 has a prefix of its own for a sync that is no longer open. */
+export const negErrFrame = (id: string, reason: Reason | `closed: ${string}`): string =>
+  JSON.stringify(['NEG-ERR', id, reason])
 export const noticeFrame = (reason: Reason): string => JSON.stringify(['NOTICE', reason])
 
 /** What stands before the event's JSON. Made once for a subscription; the event's JSON once for all of them. */

@@ -4,41 +4,40 @@ import type { Hashes } from '../src/core/hashes.js'
 import type { Filter } from '../src/core/match.js'
 import type { NostrEvent, UnixSec } from '../src/core/types.js'
 import type { Log } from '../src/ports.js'
-import { ACCEPTED, authFrame, closedFrame, eoseFrame, eventFrame, eventHead, okFrame, refused } from './answers.js'
+import {
+  ACCEPTED,
+  authFrame,
+  closedFrame,
+  countFrame,
+  eoseFrame,
+  eventFrame,
+  eventHead,
+  okFrame,
+  refused,
+} from './answers.js'
 import type { Reason, Verdict } from './answers.js'
 import { refuseAuth } from './auth.js'
+import { withoutLimit } from './count.js'
 import { mayRead, mayReadKind, refuseAsk } from './authorise.js'
 import { isExpired } from './expiration.js'
+import { gather } from './gather.js'
 import type { Ingest } from './ingest.js'
 import type { RelayLimits } from './limits.js'
 import type { Policy } from './policy.js'
 import { openSession } from './session.js'
+import type { ScanOptions } from './scan.js'
 import type { EventStore } from './store.js'
+import { openSyncs } from './syncs.js'
+import type { SyncRoom } from './syncs.js'
+import type { Wire } from './wire.js'
 import type { LiveEvent, Subscriber, Subscriptions } from './subscriptions.js'
-
-/** The socket, as little of it as a connection needs. */
-export interface Wire {
-  /** Normalised URLs of this end of it, where nothing stands in between. */
-  readonly urls: readonly string[]
-  /** Does nothing once the wire is closed. */
-  send(frame: string): void
-  /** Sends what `work` sends in as few packets as possible. */
-  together<T>(work: () => T): T
-  bufferedBytes(): number
-  /** Resolves when all that was sent so far is with the kernel, or the wire is closed. */
-  drained(): Promise<void>
-  /** Stops and resumes reading. */
-  pause(): void
-  resume(): void
-  /** Ends it at once. */
-  cut(reason: string): void
-}
 
 export interface ConnectionParts {
   readonly limits: RelayLimits
   readonly policy: Policy
   readonly ingest: Ingest
-  readonly store: Pick<EventStore, 'scan' | 'lastSeq'>
+  readonly store: Pick<EventStore, 'scan' | 'scanEntries' | 'lastSeq'>
+  readonly syncRoom: SyncRoom
   readonly subscriptions: Subscriptions
   readonly now: () => UnixSec
   readonly log: Log
@@ -60,9 +59,18 @@ export interface Connection {
 const SLICE_MS = 5
 const READER_LAG_BYTES = 256 * 1024
 
+/** What is made of stored events for this connection, one after the other. */
+interface Job {
+  run(): Promise<void>
+  /** It threw. */
+  fail(): void
+}
+
 interface Subscription extends Subscriber {
   readonly id: string
   readonly head: string
+  /** Makes its stored part. */
+  readonly job: Job
   /** Commits up to this one are the stored part's; later ones are live. */
   fromSeq: number
   /** Live events that wait for the stored part to end; undefined from then on. */
@@ -76,13 +84,14 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
   const session = openSession(limits)
   const challenge = parts.newChallenge()
   const open = new Map<string, Subscription>()
-  /** Those whose stored part has not begun. */
-  const queue = new Set<Subscription>()
+  /** What has not begun. */
+  const queue = new Set<Job>()
   let serving = false
   let inFlightEvents = 0
   let inFlightBytes = 0
   let pendingBytes = 0
   let paused = false
+  let gone = false
 
   const send = (frame: string): void => {
     wire.send(frame)
@@ -92,6 +101,12 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
   const readable = (event: NostrEvent): boolean => mayRead(policy, session.viewer, event)
 
   const readableKind = (kind: number): boolean | undefined => mayReadKind(policy, session.viewer, kind)
+
+  const scanOptions = (): Omit<ScanOptions, 'upToSeq'> => ({
+    maxLimit: Infinity,
+    now,
+    ...(policy.read.length === 0 ? {} : { mayRead: readable, mayReadKind: readableKind }),
+  })
 
   const setPaused = (wanted: boolean): void => {
     if (wanted === paused) return
@@ -131,7 +146,7 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
   const end = (subscription: Subscription | undefined): void => {
     if (subscription === undefined) return
     subscription.ended = true
-    queue.delete(subscription)
+    queue.delete(subscription.job)
     release(subscription)
     subscriptions.remove(subscription)
     if (open.get(subscription.id) === subscription) open.delete(subscription.id)
@@ -155,16 +170,52 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
       id,
       filters,
       head: eventHead(id),
+      job: {
+        run: () => serve(subscription),
+        fail: () => endSaying(subscription, 'error: the stored events could not be read'),
+      },
       fromSeq: 0,
       pending: [],
       ended: false,
       deliver: (live) => deliver(subscription, live),
     }
     open.set(id, subscription)
-    queue.add(subscription)
+    enqueue(subscription.job)
+  }
+
+  const enqueue = (job: Job): void => {
+    queue.add(job)
     // The promise can't be lost: `serveQueue` catches all that goes wrong.
     if (!serving) void serveQueue()
   }
+
+  const count = (id: string, filters: readonly Filter[]): void => {
+    const reason = queue.size >= limits.maxQueuedJobs ? BUSY : refuseAsk(policy, session.viewer, filters)
+    if (reason !== undefined) {
+      send(closedFrame(id, reason))
+      return
+    }
+    const run = async (): Promise<void> => {
+      let events = 0
+      const source = store.scanEntries(filters.map(withoutLimit), { ...scanOptions(), upToSeq: store.lastSeq() })
+      if (await gather(source, () => ++events > 0 && !gone)) send(countFrame(id, events))
+    }
+    enqueue({ run, fail: () => send(closedFrame(id, 'error: the stored events could not be read')) })
+  }
+
+  const syncs = openSyncs({
+    limits,
+    room: parts.syncRoom,
+    hashes: parts.hashes,
+    log,
+    send,
+    refuse: (filter) => refuseAsk(policy, session.viewer, [filter]),
+    isBusy: () => queue.size >= limits.maxQueuedJobs,
+    entries: (filter) =>
+      store.scanEntries([filter], { ...scanOptions(), maxLimit: Infinity, upToSeq: store.lastSeq() }),
+    // `run` catches all that goes wrong itself.
+    enqueue: (run) => enqueue({ run, fail: () => undefined }),
+  })
 
   const deliver = (subscription: Subscription, live: LiveEvent): boolean => {
     const isStoredPart = live.seq !== undefined && live.seq <= subscription.fromSeq
@@ -199,10 +250,10 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
     for (const next of queue) {
       queue.delete(next)
       try {
-        await serve(next)
+        await next.run()
       } catch (error) {
         log.error('query-failed', { reason: reasonOf(error) })
-        endSaying(next, 'error: the stored events could not be read')
+        next.fail()
       }
     }
     serving = false
@@ -213,10 +264,9 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
     subscription.fromSeq = store.lastSeq()
     subscriptions.add(subscription)
     const events = store.scan(subscription.filters, {
+      ...scanOptions(),
       upToSeq: subscription.fromSeq,
       maxLimit: limits.maxLimit,
-      now,
-      ...(policy.read.length === 0 ? {} : { mayRead: readable, mayReadKind: readableKind }),
     })
     while (!wire.together(() => serveSlice(subscription, events))) {
       await (wire.bufferedBytes() > READER_LAG_BYTES ? wire.drained() : nextTurn())
@@ -265,6 +315,18 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
           case 'subscribe':
             subscribe(action.id, action.filters)
             break
+          case 'count':
+            count(action.id, action.filters)
+            break
+          case 'sync':
+            syncs.open(action.id, action.filter, action.message)
+            break
+          case 'sync-on':
+            syncs.message(action.id, action.message)
+            break
+          case 'sync-end':
+            syncs.close(action.id)
+            break
           case 'unsubscribe':
             end(open.get(action.id))
             break
@@ -272,7 +334,12 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
       }
     },
     closed: () => {
+      gone = true
       for (const subscription of [...open.values()]) end(subscription)
+      queue.clear()
+      syncs.closeAll()
     },
   }
 }
+
+const BUSY: Reason = 'rate-limited: too many questions wait for their answer'

@@ -1,8 +1,9 @@
 import { checkEventShape } from '../src/core/event.js'
+import { bytesOf } from '../src/core/hex.js'
 import { parseFilter } from '../src/core/match.js'
 import type { Filter } from '../src/core/match.js'
 import type { NostrEvent } from '../src/core/types.js'
-import { closedFrame, noticeFrame, okFrame, refused } from './answers.js'
+import { closedFrame, negErrFrame, noticeFrame, okFrame, refused } from './answers.js'
 import { MAX_SUBSCRIPTION_ID_CHARS } from './limits.js'
 import type { RelayLimits } from './limits.js'
 
@@ -12,6 +13,10 @@ export type ClientFrame =
   | { readonly verb: 'REQ'; readonly id: string; readonly filters: readonly Filter[] }
   | { readonly verb: 'CLOSE'; readonly id: string }
   | { readonly verb: 'AUTH'; readonly event: NostrEvent }
+  | { readonly verb: 'COUNT'; readonly id: string; readonly filters: readonly Filter[] }
+  | { readonly verb: 'NEG-OPEN'; readonly id: string; readonly filter: Filter; readonly message: Uint8Array }
+  | { readonly verb: 'NEG-MSG'; readonly id: string; readonly message: Uint8Array }
+  | { readonly verb: 'NEG-CLOSE'; readonly id: string }
 
 export type Parsed =
   | { readonly ok: true; readonly frame: ClientFrame }
@@ -31,6 +36,8 @@ const closed = (id: string, words: string): Parsed => ({
   answer: closedFrame(id, `invalid: ${words}`),
   ends: id,
 })
+
+const closedOnly = (id: string, words: string): Parsed => ({ ok: false, answer: closedFrame(id, `invalid: ${words}`) })
 
 export const parseFrame = (text: string, bytes: number, limits: FrameLimits): Parsed => {
   if (bytes > limits.maxMessageBytes) return tooLong(text, bytes, limits.maxMessageBytes)
@@ -60,22 +67,59 @@ const readEventFor =
     }
   }
 
-const readReq: Reader = ([id, ...rawFilters], limits) => {
-  const wrong = wrongId(id)
-  if (wrong !== undefined || typeof id !== 'string') return wrong ?? notice('REQ needs a subscription id')
-  if (rawFilters.length === 0) return closed(id, 'REQ needs at least one filter')
-  if (rawFilters.length > limits.maxFilters) return closed(id, `at most ${limits.maxFilters} filters`)
+const readAsk =
+  (verb: 'REQ' | 'COUNT'): Reader =>
+  ([id, ...rawFilters], limits) => {
+    const wrong = wrongId(id)
+    if (wrong !== undefined || typeof id !== 'string') return wrong ?? notice(`${verb} needs a subscription id`)
+    // A COUNT ends nothing: it is no subscription.
+    const no = verb === 'REQ' ? closed : closedOnly
+    if (rawFilters.length === 0) return no(id, `${verb} needs at least one filter`)
+    if (rawFilters.length > limits.maxFilters) return no(id, `at most ${limits.maxFilters} filters`)
+    const filters = readFilters(rawFilters, limits)
+    return typeof filters === 'string' ? no(id, filters) : frame({ verb, id, filters })
+  }
+
+/** What is wrong, where something is. */
+const readFilters = (rawFilters: readonly unknown[], limits: FrameLimits): Filter[] | string => {
   const filters: Filter[] = []
   let values = 0
   for (const raw of rawFilters) {
     const parsed = parseFilter(raw)
-    if (!parsed.ok) return closed(id, parsed.refusal.message)
+    if (!parsed.ok) return parsed.refusal.message
     for (const member of Object.values(parsed.value)) if (Array.isArray(member)) values += member.length
     filters.push(parsed.value)
   }
-  if (values > limits.maxFilterValues) return closed(id, `at most ${limits.maxFilterValues} values in all filters`)
-  return frame({ verb: 'REQ', id, filters })
+  return values > limits.maxFilterValues ? `at most ${limits.maxFilterValues} values in all filters` : filters
 }
+
+const readNegOpen: Reader = ([id, rawFilter, hex], limits) => {
+  if (!isSubscriptionId(id)) return notice(`NEG-OPEN needs an id of 1 to ${MAX_SUBSCRIPTION_ID_CHARS} characters`)
+  const filters = readFilters([rawFilter], limits)
+  if (typeof filters === 'string') return negErr(id, filters)
+  const [filter] = filters
+  const message = bytesOfMessage(hex)
+  if (filter === undefined || message === undefined) return negErr(id, 'the message is not lowercase hex')
+  return frame({ verb: 'NEG-OPEN', id, filter, message })
+}
+
+const readNegMsg: Reader = ([id, hex]) => {
+  if (!isSubscriptionId(id)) return notice(`NEG-MSG needs an id of 1 to ${MAX_SUBSCRIPTION_ID_CHARS} characters`)
+  const message = bytesOfMessage(hex)
+  return message === undefined
+    ? negErr(id, 'the message is not lowercase hex')
+    : frame({ verb: 'NEG-MSG', id, message })
+}
+
+const readNegClose: Reader = ([id]) =>
+  isSubscriptionId(id) ? frame({ verb: 'NEG-CLOSE', id }) : notice('NEG-CLOSE needs an id')
+
+const isSubscriptionId = (id: unknown): id is string =>
+  typeof id === 'string' && id.length > 0 && id.length <= MAX_SUBSCRIPTION_ID_CHARS
+
+const bytesOfMessage = (hex: unknown): Uint8Array | undefined => (typeof hex === 'string' ? bytesOf(hex) : undefined)
+
+const negErr = (id: string, words: string): Parsed => ({ ok: false, answer: negErrFrame(id, `invalid: ${words}`) })
 
 const readClose: Reader = ([id]) => {
   if (typeof id !== 'string') return notice('CLOSE needs a subscription id')
@@ -92,7 +136,11 @@ const wrongId = (id: unknown): Parsed | undefined => {
 const READERS: ReadonlyMap<string, Reader> = new Map([
   ['EVENT', readEventFor('EVENT')],
   ['AUTH', readEventFor('AUTH')],
-  ['REQ', readReq],
+  ['REQ', readAsk('REQ')],
+  ['COUNT', readAsk('COUNT')],
+  ['NEG-OPEN', readNegOpen],
+  ['NEG-MSG', readNegMsg],
+  ['NEG-CLOSE', readNegClose],
   ['CLOSE', readClose],
 ])
 

@@ -86,6 +86,7 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
     verify: verifyStage(verifier),
     newChallenge: () => randomBytes(16).toString('hex'),
     publicUrls,
+    syncRoom: { used: 0 },
   }
   const server = await listen({
     host: options.host,

@@ -10,6 +10,13 @@ export interface RelayLimits {
   readonly maxFilterValues: number
   /** Keys that may authenticate on one connection. */
   readonly maxAuthedKeys: number
+  /** COUNTs and syncs of one connection that wait for their turn, with its REQs. */
+  readonly maxQueuedJobs: number
+  /** NIP-77: comparisons open on one connection, events in one and in all of them (40 bytes each), bytes of our messages. */
+  readonly maxSyncs: number
+  readonly maxSyncItems: number
+  readonly maxSyncItemsInAll: number
+  readonly maxSyncFrameBytes: number
   /** Stored events for one filter, also where it names no limit. */
   readonly maxLimit: number
   readonly maxEventTags: number
@@ -39,6 +46,11 @@ export const DEFAULT_LIMITS: RelayLimits = {
   maxFilters: 16,
   maxFilterValues: 2_000,
   maxAuthedKeys: 64,
+  maxQueuedJobs: 128,
+  maxSyncs: 8,
+  maxSyncItems: 500_000,
+  maxSyncItemsInAll: 2_000_000,
+  maxSyncFrameBytes: 128 * 1024,
   maxLimit: 5_000,
   maxEventTags: 2_000,
   maxContentChars: 768 * 1024,

@@ -30,14 +30,19 @@ export interface ScanOptions {
 
 export type Scan = (filters: readonly Filter[], options: ScanOptions) => Source<StoredEvent>
 
+/** The same events by time and id alone: from the index, without loading those that the index can judge. */
+export type EntryScan = (filters: readonly Filter[], options: ScanOptions) => Source<Ordered>
+
 const FIRST_PAGE = 8
 const MAX_PAGE = 256
 const BEFORE_ALL_IDS = new Uint8Array(0)
 
 type RawEvent = [json: string, expiresAt: UnixSec | null]
 
-export const openScan = (db: Database.Database, lanes: Lanes): Scan => {
+export const openScans = (db: Database.Database, lanes: Lanes): { scan: Scan; scanEntries: EntryScan } => {
   const load = db.prepare<[number], RawEvent>('SELECT json, expires_at FROM events WHERE seq = ?').raw()
+
+  const expired = db.prepare<[number], number>('SELECT seq FROM events WHERE expires_at <= ?').pluck()
 
   function* laneEntries(lane: Lane, bounds: Bounds, firstPage: number): Generator<Entry | undefined, void> {
     let after: Ordered = { age: bounds.from, id: BEFORE_ALL_IDS }
@@ -51,7 +56,11 @@ export const openScan = (db: Database.Database, lanes: Lanes): Scan => {
     }
   }
 
-  function* filterEvents(filter: Filter, options: ScanOptions): Generator<StoredEvent | undefined, void> {
+  function* filterItems<T>(
+    filter: Filter,
+    options: ScanOptions,
+    load: (entry: Entry, filter: Filter | undefined) => T | undefined,
+  ): Generator<T | undefined, void> {
     const limit = Math.min(filter.limit ?? options.maxLimit, options.maxLimit)
     if (limit === 0) return
     const bounds: Bounds = {
@@ -69,25 +78,52 @@ export const openScan = (db: Database.Database, lanes: Lanes): Scan => {
         yield undefined
         continue
       }
-      const json = loadReadable(entry, plan.checks === 'everything' ? filter : undefined, options)
-      yield json === undefined ? undefined : { age: entry.age, id: entry.id, json }
-      if (json !== undefined && ++found === limit) return
+      const item = load(entry, plan.checks === 'everything' ? filter : undefined)
+      yield item
+      if (item !== undefined && ++found === limit) return
     }
   }
 
+  const byKind = (entry: Entry, options: ScanOptions): boolean | undefined =>
+    options.mayRead === undefined ? true : options.mayReadKind?.(entry.kind)
+
   /** The event's JSON, unless it is gone, has expired, does not match, or may not be read. */
   const loadReadable = (entry: Entry, filter: Filter | undefined, options: ScanOptions): string | undefined => {
-    const byKind = options.mayRead === undefined ? true : options.mayReadKind?.(entry.kind)
-    if (byKind === false) return undefined
+    const known = byKind(entry, options)
+    if (known === false) return undefined
     const row = load.get(entry.seq)
     if (row === undefined) return undefined
     const [json, expiresAt] = row
     if (isExpired(expiresAt ?? undefined, options.now())) return undefined
-    if (filter === undefined && byKind === true) return json
+    if (filter === undefined && known === true) return json
     const event = JSON.parse(json) as NostrEvent
     if (filter !== undefined && !matches(filter, event)) return undefined
-    return byKind === true || options.mayRead?.(event) === true ? json : undefined
+    return known === true || options.mayRead?.(event) === true ? json : undefined
   }
 
-  return (filters, options) => merge(filters.map((filter) => filterEvents(filter, options)))
+  const scan: Scan = (filters, options) =>
+    merge(
+      filters.map((filter) =>
+        filterItems(filter, options, (entry, unchecked) => {
+          const json = loadReadable(entry, unchecked, options)
+          return json === undefined ? undefined : { age: entry.age, id: entry.id, json }
+        }),
+      ),
+    )
+
+  const scanEntries: EntryScan = (filters, options) => {
+    // As of now: the sweep keeps them few.
+    const ended = new Set(expired.all(options.now()))
+    return merge(
+      filters.map((filter) =>
+        filterItems(filter, options, (entry, unchecked) => {
+          if (ended.has(entry.seq)) return undefined
+          if (unchecked === undefined && byKind(entry, options) === true) return entry
+          return loadReadable(entry, unchecked, options) === undefined ? undefined : entry
+        }),
+      ),
+    )
+  }
+
+  return { scan, scanEntries }
 }

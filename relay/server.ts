@@ -4,12 +4,13 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { Fault, reasonOf } from '../src/core/fault.js'
-import type { Connection, Wire } from './connection.js'
+import type { Connection } from './connection.js'
 import { CORS_HEADERS, NIP11_TYPE, wantsDocument } from './document.js'
 import type { RelayLimits } from './limits.js'
 import { urlsOfPlace } from './place.js'
 import { openSocket } from './socket.js'
 import type { RelaySocket } from './socket.js'
+import type { Wire } from './wire.js'
 
 /** HTTP and WebSocket on one port: the document and the handshake. What is said on a connection is connection.ts's. */
 export interface RelayServer {

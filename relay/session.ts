@@ -17,6 +17,10 @@ export type Action =
   | { readonly do: 'subscribe'; readonly id: string; readonly filters: readonly Filter[] }
   | { readonly do: 'unsubscribe'; readonly id: string }
   | { readonly do: 'authenticate'; readonly event: NostrEvent }
+  | { readonly do: 'count'; readonly id: string; readonly filters: readonly Filter[] }
+  | { readonly do: 'sync'; readonly id: string; readonly filter: Filter; readonly message: Uint8Array }
+  | { readonly do: 'sync-on'; readonly id: string; readonly message: Uint8Array }
+  | { readonly do: 'sync-end'; readonly id: string }
 
 /** The state of one connection. Pure: messages in, actions out, no clock, no IO. */
 export interface Session {
@@ -67,6 +71,14 @@ export const openSession = (
           return unsubscribe(frame.id)
         case 'AUTH':
           return [{ do: 'authenticate', event: frame.event }]
+        case 'COUNT':
+          return [{ do: 'count', id: frame.id, filters: frame.filters }]
+        case 'NEG-OPEN':
+          return [{ do: 'sync', id: frame.id, filter: frame.filter, message: frame.message }]
+        case 'NEG-MSG':
+          return [{ do: 'sync-on', id: frame.id, message: frame.message }]
+        case 'NEG-CLOSE':
+          return [{ do: 'sync-end', id: frame.id }]
       }
     },
     authenticated: (key) => {

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
 import { noticeFrame } from './answers.js'
-import type { Connection, Wire } from './connection.js'
+import type { Connection } from './connection.js'
+import type { Wire } from './wire.js'
 
 /** One WebSocket as the server holds it. */
 export interface RelaySocket {

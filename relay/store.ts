@@ -2,8 +2,8 @@ import type { Hashes } from '../src/core/hashes.js'
 import type { UnixSec } from '../src/core/types.js'
 import { blobOfHex } from './index-keys.js'
 import { openLanes } from './lanes.js'
-import { openScan } from './scan.js'
-import type { Scan } from './scan.js'
+import { openScans } from './scan.js'
+import type { EntryScan, Scan } from './scan.js'
 import { openDatabase } from './schema.js'
 import { eventWriter } from './store-write.js'
 import type { Incoming, Outcome } from './store-write.js'
@@ -16,6 +16,7 @@ export interface EventStore {
   /** One transaction, on the disk when it returns, all or nothing. The answers are in the order of the items. */
   write(items: readonly Incoming[], now: UnixSec): Outcome[]
   readonly scan: Scan
+  readonly scanEntries: EntryScan
   /** Removes some expired events and says how many. Reading never waits for it: what has expired is not served anyway. */
   removeExpired(now: UnixSec, limit: number): number
   count(): number
@@ -45,7 +46,7 @@ export const openEventStore = (file: string, hashes: Hashes): EventStore => {
       last = handedOut
       return outcomes
     },
-    scan: openScan(db, lanes),
+    ...openScans(db, lanes),
     removeExpired: (now, limit) => removeExpired.immediate(now, limit),
     count: () => count.get() ?? 0,
     close: () => void db.close(),

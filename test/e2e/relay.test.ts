@@ -325,14 +325,14 @@ describe('anything else', () => {
   it('gets a NOTICE, and the connection goes on', async () => {
     const client = await connect()
     client.sendText('hello')
-    client.sendText('["COUNT","x",{}]')
+    client.sendText('["ASK","x",{}]')
     client.socket.send(Buffer.from('["REQ"]'))
 
     const notices = [await client.take('NOTICE'), await client.take('NOTICE'), await client.take('NOTICE')]
 
     expect(notices.map((m) => m[1])).toEqual([
       'invalid: the message is not JSON',
-      'invalid: "COUNT" is not a type this relay knows',
+      'invalid: "ASK" is not a type this relay knows',
       'invalid: messages are text, not binary',
     ])
     expect(await client.stored({ limit: 1, authors: [newAuthor().pubkey] })).toEqual([])
@@ -350,7 +350,7 @@ describe('the document', () => {
 
     expect(response.headers.get('content-type')).toBe('application/nostr+json')
     expect(cors(response)).toEqual(['*', '*', '*'])
-    expect(document).toMatchObject({ name: 'relay under test', supported_nips: [1, 9, 11, 40, 42, 59, 70] })
+    expect(document).toMatchObject({ name: 'relay under test', supported_nips: [1, 9, 11, 13, 40, 42, 45, 59, 70, 77] })
     expect(document['limitation']).toEqual({
       max_message_length: 1_048_576,
       max_subscriptions: 64,

@@ -1,0 +1,17 @@
+/** The socket, as little of it as a connection needs. */
+export interface Wire {
+  /** Normalised URLs of this end of it, where nothing stands in between. */
+  readonly urls: readonly string[]
+  /** Does nothing once the wire is closed. */
+  send(frame: string): void
+  /** Sends what `work` sends in as few packets as possible. */
+  together<T>(work: () => T): T
+  bufferedBytes(): number
+  /** Resolves when all that was sent so far is with the kernel, or the wire is closed. */
+  drained(): Promise<void>
+  /** Stops and resumes reading. */
+  pause(): void
+  resume(): void
+  /** Ends it at once. */
+  cut(reason: string): void
+}
