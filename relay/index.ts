@@ -17,7 +17,7 @@ import { DEFAULT_LIMITS } from './limits.js'
 import type { RelayLimits } from './limits.js'
 import { silentLog } from './log.js'
 import { defaultPolicy } from './policy.js'
-import { normalRelayUrl } from './place.js'
+import { normalRelayUrl, urlsOfPlace } from './place.js'
 import type { Access, Policy } from './policy.js'
 import { listen } from './server.js'
 import { openEventStore } from './store.js'
@@ -77,7 +77,11 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
 
   const publicUrls = ownUrls(options)
   const lists = openLists(options, log)
-  const policy = options.policy ?? defaultPolicy(limits, nodeHashes, { ...lists.access, minPow: options.minPow ?? 0 })
+  /** Known once we listen. */
+  let placeUrls: readonly string[] = []
+  const isOurs = (url: string): boolean => publicUrls.includes(url) || placeUrls.includes(url)
+  const access: Access = { ...lists.access, minPow: options.minPow ?? 0, isOurs }
+  const policy = options.policy ?? defaultPolicy(limits, nodeHashes, access)
   const store = openOr(() => openEventStore(options.db, nodeHashes), lists.close)
   const subscriptions = openSubscriptions()
   const ingest = openIngest({ policy, verifier, store, subscriptions, limits, now, log })
@@ -100,6 +104,7 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
     store.close()
     throw error
   })
+  placeUrls = urlsOfPlace(options.host, server.port)
   const sweep = startSweep(store, now, log)
   const url = `ws://${options.host.includes(':') ? `[${options.host}]` : options.host}:${server.port}`
   log.info('relay-started', { url, ...about, events: store.count() })

@@ -116,6 +116,8 @@ const verdictOn = (outcome: Outcome): Verdict => {
         : refused('blocked: a newer version of this event is gone already')
     case 'deleted':
       return refused('blocked: its author deleted this event')
+    case 'vanished':
+      return refused('blocked: its author, or whom it is for, asked to vanish from this relay')
     case 'expired':
       return refused(EXPIRED)
   }

@@ -9,6 +9,8 @@ export const classOf = (kind: number): KindClass => {
 }
 
 export const DELETION = 5
+/** NIP-62. */
+export const VANISH = 62
 export const GIFT_WRAP = 1059
 export const EPHEMERAL_GIFT_WRAP = 21_059
 /** NIP-42: only ever inside AUTH; never stored, never broadcast. */

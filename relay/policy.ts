@@ -6,11 +6,12 @@ import type { Reason } from './answers.js'
 import { askedByReadersOnly, enoughWork, kapnetWritersOnly, readByReadersOnly, writersOnly } from './access.js'
 import type { Keys } from './access.js'
 import { expirationOf, isExpired } from './expiration.js'
-import { classOf, CLIENT_AUTH } from './kind-class.js'
+import { classOf, CLIENT_AUTH, DELETION, VANISH } from './kind-class.js'
 import type { RelayLimits } from './limits.js'
 import { readByRecipientOnly, sayWhatIsPrivate } from './private-kinds.js'
 import { fromItsAuthorOnly, noProtectedRepost } from './protected.js'
 import type { Viewer } from './session.js'
+import { vanishFromHere } from './vanish.js'
 
 /**
  * What may be written and what may be read, as ordered lists of plain functions. The first one that objects is the answer.
@@ -55,6 +56,8 @@ export interface Access {
   readonly readers?: Keys
   /** Of kinds 30000 to 30599. */
   readonly kapnetWriters?: Keys
+  /** Whether a normalised URL is this relay's. Default: none is. */
+  readonly isOurs?: (url: string) => boolean
   /** Leading zero bits of an id. */
   readonly minPow?: number
 }
@@ -65,7 +68,7 @@ export const defaultPolicy = (
   hashes: Hashes,
   access: Access = {},
 ): Policy => {
-  const { writers, readers, kapnetWriters, minPow = 0 } = access
+  const { writers, readers, kapnetWriters, isOurs = () => false, minPow = 0 } = access
   return {
     write: [
       fewTags(limits.maxEventTags),
@@ -74,6 +77,7 @@ export const defaultPolicy = (
       notAnAuthEvent,
       fromItsAuthorOnly,
       noProtectedRepost,
+      vanishFromHere(isOurs),
       notExpired,
       ...(writers === undefined ? [] : [writersOnly(writers)]),
       ...(kapnetWriters === undefined ? [] : [kapnetWritersOnly(kapnetWriters)]),
@@ -121,7 +125,7 @@ export const EXPIRED: Reason = 'invalid: the event has expired'
 
 const hasNoEffect = (kind: number): boolean => {
   const kindClass = classOf(kind)
-  return kindClass === 'ephemeral' || (kindClass === 'regular' && kind !== 5)
+  return kindClass === 'ephemeral' || (kindClass === 'regular' && kind !== DELETION && kind !== VANISH)
 }
 
 export const idIsRight =

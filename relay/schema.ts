@@ -53,6 +53,13 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (id, pubkey)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- NIP-62: whose events up to which created_at are gone for ever.
+  CREATE TABLE vanished (
+    pubkey BLOB PRIMARY KEY,
+    until INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]
 
 /** 'kspr' */

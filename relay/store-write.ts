@@ -3,8 +3,8 @@ import type { Hashes } from '../src/core/hashes.js'
 import type { NostrEvent, UnixSec } from '../src/core/types.js'
 import { deletionTargets, ownersOf } from './deletion.js'
 import { expirationOf, isExpired } from './expiration.js'
-import { blobOfHex, slotKey, slotOf, tagKeysOf } from './index-keys.js'
-import { DELETION } from './kind-class.js'
+import { blobOfHex, slotKey, slotOf, tagKey, tagKeysOf } from './index-keys.js'
+import { DELETION, GIFT_WRAP, VANISH } from './kind-class.js'
 
 /** An event whose signature held, with the JSON it will be served as. */
 export interface Incoming {
@@ -18,6 +18,8 @@ export type Outcome =
   /** Not stored: a better version is there; `held` where that one is still stored. */
   | { readonly state: 'superseded'; readonly held: boolean }
   | { readonly state: 'deleted' }
+  /** Its author, or whom it is for, asked to vanish. */
+  | { readonly state: 'vanished' }
   | { readonly state: 'expired' }
 
 export interface EventWriter {
@@ -59,6 +61,17 @@ export const eventWriter = (db: Database.Database, hashes: Hashes, nextSeq: () =
     ),
     deleteId: db.prepare<[Buffer, Buffer]>('INSERT OR IGNORE INTO deleted_ids (id, pubkey) VALUES (?, ?)'),
     isDeleted: db.prepare<[Buffer, Buffer], number>('SELECT 1 FROM deleted_ids WHERE id = ? AND pubkey = ?').pluck(),
+    vanish: db.prepare<[Buffer, number]>(
+      `INSERT INTO vanished (pubkey, until) VALUES (?, ?)
+       ON CONFLICT (pubkey) DO UPDATE SET until = max(until, excluded.until)`,
+    ),
+    vanishedUntil: db.prepare<[Buffer], number>('SELECT until FROM vanished WHERE pubkey = ?').pluck(),
+    ofAuthor: db
+      .prepare<[Buffer, number, number], Buffer>('SELECT id FROM events WHERE pubkey = ? AND age >= ? AND kind <> ?')
+      .pluck(),
+    tagged: db
+      .prepare<[Buffer, number, number], Buffer>('SELECT id FROM tags WHERE key = ? AND age >= ? AND kind = ?')
+      .pluck(),
     expired: db
       .prepare<[number, number], Buffer>('SELECT id FROM events WHERE expires_at <= ? ORDER BY expires_at LIMIT ?')
       .pluck(),
@@ -102,7 +115,7 @@ export const eventWriter = (db: Database.Database, hashes: Hashes, nextSeq: () =
     const author = blobOfHex(deletion.pubkey)
     for (const hex of ids) {
       const id = blobOfHex(hex)
-      remove(id, (event) => event.kind !== DELETION && ownersOf(event).includes(deletion.pubkey))
+      remove(id, (event) => isDeletable(event) && ownersOf(event).includes(deletion.pubkey))
       sql.deleteId.run(id, author)
     }
     for (const { kind, d } of addresses) {
@@ -113,8 +126,24 @@ export const eventWriter = (db: Database.Database, hashes: Hashes, nextSeq: () =
     }
   }
 
+  /**
+   * NIP-62: all that the author wrote up to now, deletions too, and the gift wraps for it; never a request to vanish. Done
+   * at once: what is gone must not be served.
+   */
+  const applyVanish = (request: NostrEvent): void => {
+    const author = blobOfHex(request.pubkey)
+    sql.vanish.run(author, request.created_at)
+    const ownIds = sql.ofAuthor.all(author, ageOf(request), VANISH)
+    const wraps = sql.tagged.all(tagKey('p', request.pubkey, hashes), ageOf(request), GIFT_WRAP)
+    for (const id of [...ownIds, ...wraps]) remove(id)
+  }
+
+  const hasVanished = (event: NostrEvent): boolean =>
+    event.kind !== VANISH &&
+    ownersOf(event).some((owner) => (sql.vanishedUntil.get(blobOfHex(owner)) ?? -1) >= event.created_at)
+
   const wasDeleted = (event: NostrEvent, id: Buffer): boolean =>
-    event.kind !== DELETION && ownersOf(event).some((owner) => sql.isDeleted.get(id, blobOfHex(owner)) !== undefined)
+    isDeletable(event) && ownersOf(event).some((owner) => sql.isDeleted.get(id, blobOfHex(owner)) !== undefined)
 
   return {
     put: (incoming, now) => {
@@ -125,7 +154,9 @@ export const eventWriter = (db: Database.Database, hashes: Hashes, nextSeq: () =
       const slot = slotOf(event, hashes)
       const place = slot === undefined ? undefined : contest(slot, ageOf(event), id)
       if (event.kind === DELETION) applyDeletion(event)
+      if (event.kind === VANISH) applyVanish(event)
       if (expired) return { state: 'expired' }
+      if (hasVanished(event)) return { state: 'vanished' }
       if (wasDeleted(event, id) || (place !== undefined && place.until >= event.created_at)) return { state: 'deleted' }
       if (place?.better !== undefined) return { state: 'superseded', held: sql.has.get(place.better) !== undefined }
       return insert(incoming, id)
@@ -133,6 +164,9 @@ export const eventWriter = (db: Database.Database, hashes: Hashes, nextSeq: () =
     removeExpired: (now, limit) => sql.expired.all(now, limit).filter((id) => remove(id)).length,
   }
 }
+
+/** NIP-09, NIP-62: to ask for it again to be undone does nothing. */
+const isDeletable = ({ kind }: NostrEvent): boolean => kind !== DELETION && kind !== VANISH
 
 /** See schema.ts. */
 const ageOf = (event: NostrEvent): number => -Number(event.created_at)

@@ -32,12 +32,15 @@ const deletion = fc.record({
   expiration: fc.constantFrom(undefined, undefined, NOW - 1),
 })
 
+const vanish = fc.record({ author: fc.nat(1), created_at: fc.integer({ min: 1, max: 3 }) })
+
 const expirationTag = (expiration: number | undefined): string[][] =>
   expiration === undefined ? [] : [['expiration', String(expiration)]]
 
 const eventsOf = (
   drafts: (typeof draft extends fc.Arbitrary<infer T> ? T : never)[],
   deletions: (typeof deletion extends fc.Arbitrary<infer T> ? T : never)[],
+  vanishes: (typeof vanish extends fc.Arbitrary<infer T> ? T : never)[],
 ): NostrEvent[] => {
   const events = drafts.map(({ author, kind, created_at, d, expiration, to, content }) =>
     authors[author]!.sign({
@@ -55,6 +58,12 @@ const eventsOf = (
     ]
     events.push(authors[author]!.sign({ kind: 5, created_at: created_at as UnixSec, tags }))
   }
+  for (const { author, created_at } of vanishes) {
+    const tags = [['relay', 'ALL_RELAYS']]
+    const request = authors[author]!.sign({ kind: 62, created_at: created_at as UnixSec, tags })
+    // Nobody can undo it.
+    events.push(request, authors[author]!.sign({ kind: 5, created_at: 5 as UnixSec, tags: [['e', request.id]] }))
+  }
   return [...new Map(events.map((event) => [event.id, event])).values()]
 }
 
@@ -68,6 +77,7 @@ const naiveState = (events: readonly NostrEvent[]): string[] => {
   }
   const isDeleted = (e: NostrEvent): boolean =>
     e.kind !== 5 &&
+    e.kind !== 62 &&
     events.some((del) => {
       if (del.kind !== 5) return false
       const owns = del.pubkey === e.pubkey || (e.kind === 1059 && tag(e, 'p') === del.pubkey)
@@ -85,9 +95,15 @@ const naiveState = (events: readonly NostrEvent[]): string[] => {
         address(other) === address(e) &&
         (other.created_at > e.created_at || (other.created_at === e.created_at && other.id < e.id)),
     )
+  const hasVanished = (e: NostrEvent): boolean =>
+    e.kind !== 62 &&
+    events.some((v) => {
+      if (v.kind !== 62 || v.created_at < e.created_at) return false
+      return v.pubkey === e.pubkey || (e.kind === 1059 && tag(e, 'p') === v.pubkey)
+    })
   const isExpired = (e: NostrEvent): boolean => Number(tag(e, 'expiration') ?? Infinity) <= NOW
   return events
-    .filter((e) => !isDeleted(e) && !isBeaten(e) && !isExpired(e))
+    .filter((e) => !isDeleted(e) && !isBeaten(e) && !isExpired(e) && !hasVanished(e))
     .map((e) => e.id)
     .sort()
 }
@@ -102,12 +118,16 @@ const stateAfter = (events: readonly NostrEvent[], batch: number): string[] => {
   return served
 }
 
-it('the final state is the same whatever the order of arrival: replaced, deleted, expired', () => {
+it('the final state is the same whatever the order of arrival: replaced, deleted, expired, vanished', () => {
   fc.assert(
     fc.property(
       fc
-        .tuple(fc.array(draft, { maxLength: 14 }), fc.array(deletion, { maxLength: 4 }))
-        .map(([drafts, deletions]) => eventsOf(drafts, deletions))
+        .tuple(
+          fc.array(draft, { maxLength: 14 }),
+          fc.array(deletion, { maxLength: 4 }),
+          fc.array(vanish, { maxLength: 1 }),
+        )
+        .map(([drafts, deletions, vanishes]) => eventsOf(drafts, deletions, vanishes))
         .chain((events) =>
           fc.tuple(
             fc.constant(events),
