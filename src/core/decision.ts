@@ -173,7 +173,10 @@ export interface View {
   tips(scope: Scope, limit: number): MessageId[]
   /** The delivery in which we sent this event. */
   sent(event: EventId): { message: MessageId; to: Destination } | undefined
-  delivery(message: MessageId, to: Destination): { state: DeliveryState; confidential: boolean } | undefined
+  delivery(
+    message: MessageId,
+    to: Destination,
+  ): { state: DeliveryState; confidential: boolean; tries: number } | undefined
   peer(key: Pubkey): PeerInfo | undefined
   pinned(id: HermId): Pubkey | undefined
   /** The task row of this sender with this id, to find a `conflict`. */

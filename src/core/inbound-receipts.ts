@@ -2,7 +2,10 @@ import type { Decision, Move, View } from './decision.js'
 import type { Receipt } from './envelope-types.js'
 import type { Carried, InboundContext } from './inbound.js'
 import { isRetriable, REFUSAL_CODES, type RefusalCode } from './refusal.js'
-import type { Pubkey, UnixMs } from './types.js'
+import type { DeliveryState, Pubkey, UnixMs } from './types.js'
+
+/** As long as the slowest look at an unanswered message. */
+const MAX_RETRY_MS = 6 * 60 * 60 * 1000
 
 /**
  * A peer's receipts (wire.md 2.4). One counts only from the destination of that very delivery, and only for an event that
@@ -27,9 +30,9 @@ export const decideReceipts = (
   for (const receipt of receipts) {
     const move = moveOf(receipt, carried, author, view, ctx)
     if (move === undefined) strangers++
-    else moves.push(move)
+    else if (move !== 'known') moves.push(move)
   }
-  if (moves.length > 0) return { moves, marks }
+  if (strangers < receipts.length) return { moves, marks }
   return {
     refusal: {
       code: 'not-addressed',
@@ -39,13 +42,14 @@ export const decideReceipts = (
   }
 }
 
+/** `known`: it counts, and changes nothing. Undefined: it is not about what we sent to its author. */
 const moveOf = (
   receipt: Receipt,
   carried: Carried,
   author: Pubkey,
   view: View,
   ctx: InboundContext,
-): Move | undefined => {
+): Move | 'known' | undefined => {
   if (receipt.audience?.includes(ctx.roster.me) === false) return undefined
   const sent = ctx.inFlight(receipt.event) ?? view.sent(receipt.event)
   if (sent?.to !== author) return undefined
@@ -57,19 +61,25 @@ const moveOf = (
     event: carried.event.id,
     road: carried.road,
   }
-  const later = (ctx.now + ctx.retryAfterMs) as UnixMs
+  const present = view.delivery(sent.message, author)
+  /** A receipt is a step only where it says something new: a peer that repeats itself must not fill our disk. */
+  const isNew = (state: DeliveryState): boolean => present?.state !== state
 
   if (receipt.status === 'accepted' || receipt.status === 'duplicate') {
     // Absent means done (wire.md 2.4). After `stored` the sender asks again some time, or a lost `done` would leave it waiting.
     // What the peer says of the scope we share goes with it: the evidence that both braids are equal.
     const told = receipt.braid === undefined ? {} : { reason: `braid ${receipt.braid.count} ${receipt.braid.root}` }
-    return receipt.stage === 'stored'
-      ? { ...base, ...told, state: 'peer-stored', retryAt: later }
-      : { ...base, ...told, state: 'done' }
+    if (receipt.stage !== 'stored') return isNew('done') ? { ...base, ...told, state: 'done' } : 'known'
+    return isNew('peer-stored')
+      ? { ...base, ...told, state: 'peer-stored', retryAt: (ctx.now + ctx.retryAfterMs) as UnixMs }
+      : 'known'
   }
   const code: RefusalCode =
     REFUSAL_CODES.find((c) => c === receipt.code) ?? (receipt.status === 'expired' ? 'expired' : 'local-rejected')
   const reason = receipt.message?.slice(0, 200)
   const why = { code, ...(reason === undefined ? {} : { reason }) }
-  return isRetriable(code) ? { ...base, ...why, state: 'retrying', retryAt: later } : { ...base, ...why, state: 'dead' }
+  if (!isRetriable(code)) return isNew('dead') ? { ...base, ...why, state: 'dead' } : 'known'
+  // It is asked again ever more seldom, as long as it says "not now".
+  const waitMs = Math.min(ctx.retryAfterMs * 2 ** Math.min(present?.tries ?? 0, 16), MAX_RETRY_MS)
+  return isNew('retrying') ? { ...base, ...why, state: 'retrying', retryAt: (ctx.now + waitMs) as UnixMs } : 'known'
 }

@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3'
-import type { Move, Owed } from '../core/decision.js'
+import type { Move, Owed, View } from '../core/decision.js'
 import { isFinal, mayMove } from '../core/delivery.js'
 import type { DeliveryState, Destination, EventId, MessageId, UnixMs } from '../core/types.js'
 import type { Delivery } from '../ports.js'
@@ -14,7 +14,7 @@ export interface Deliveries {
   readonly owe: (owed: Owed, now: UnixMs) => void
   /** Applied where the state machine allows it; an event that was sent is remembered either way. */
   readonly move: (move: Move) => void
-  readonly get: (message: MessageId, to: Destination) => { state: DeliveryState; confidential: boolean } | undefined
+  readonly get: (message: MessageId, to: Destination) => ReturnType<View['delivery']>
   readonly sent: (event: EventId) => { message: MessageId; to: Destination } | undefined
   readonly due: (to: Destination, now: UnixMs, limit: number) => Delivery[]
   readonly nextDue: (to: Destination, after?: UnixMs) => UnixMs | undefined
@@ -27,6 +27,7 @@ export interface Deliveries {
 
 interface Row {
   readonly state: DeliveryState
+  readonly tries: number
   readonly steps: number
   readonly confidential: number
   readonly created_at: UnixMs
@@ -35,7 +36,6 @@ interface Row {
 
 interface DueRow extends Row {
   readonly id: Buffer
-  readonly tries: number
 }
 
 const MAX_REASON = 200
@@ -53,7 +53,7 @@ export const createDeliveries = (
      VALUES (?, ?, 'queued', ?, 0, 0, ?, ?, ?) ON CONFLICT (message, destination) DO NOTHING`,
   )
   const select = db.prepare<[number, number], Row>(
-    'SELECT state, steps, confidential, created_at, expires_at FROM deliveries WHERE message = ? AND destination = ?',
+    'SELECT state, tries, steps, confidential, created_at, expires_at FROM deliveries WHERE message = ? AND destination = ?',
   )
   const update = db.prepare<[string, number | null, number, number, string | null, number, number, number]>(
     `UPDATE deliveries SET state = ?, due_at = ?, tries = tries + ?, steps = ?, code = ?, expires_at = ?
@@ -120,7 +120,9 @@ export const createDeliveries = (
       const seq = messages.seqOf(message)
       const destination = destinations.find(to)
       const row = seq === undefined || destination === undefined ? undefined : select.get(seq, destination)
-      return row === undefined ? undefined : { state: row.state, confidential: row.confidential === 1 }
+      return row === undefined
+        ? undefined
+        : { state: row.state, confidential: row.confidential === 1, tries: row.tries }
     },
     sent: (event) => {
       const row = selectSent.get(idBlob(event))
