@@ -35,6 +35,10 @@ export interface OutgoingOptions {
   readonly tally: Tally
   readonly afterCommit: AfterCommit
   readonly inFlight: InFlight
+  /** Its receipts count, and it gets ours. */
+  readonly isTrusted: (peer: Pubkey) => boolean
+  /** It was here and says no longer that it is. */
+  readonly isAsleep: (peer: Pubkey) => boolean
   /** Ends what is under way, when the time to drain is over. */
   readonly hardStop: AbortSignal
   readonly onBug: (error: unknown) => void
@@ -53,8 +57,11 @@ export const createOutgoing = (o: OutgoingOptions): Outgoing => {
   const sendPeer = createSendPeer({
     ...o,
     hashes: nodeHashes,
-    backoff,
-    receiptTimeoutMs: config.delivery.receiptTimeoutMs,
+    patience: {
+      receiptTimeoutMs: config.delivery.receiptTimeoutMs,
+      backoff,
+      quickTries: config.delivery.triesPerRoad,
+    },
   })
   const putOff = async (delivery: Delivery, fault: Fault): Promise<void> => {
     const why = { code: 'fault', reason: fault.message.slice(0, 200) } as const

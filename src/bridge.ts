@@ -225,6 +225,11 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     tally,
     afterCommit,
     inFlight,
+    isTrusted: (peer) => keeper.roster().standing(peer).receipts,
+    isAsleep: (peer) => {
+      const roster = keeper.roster()
+      return roster.infoOf(peer) !== undefined && !roster.isFresh(peer, clock.now())
+    },
     hardStop: hard.signal,
     onBug,
   })
