@@ -6,12 +6,13 @@ import type { Hashes } from '../core/hashes.js'
 import { MAX_RECEIPTS_AN_ENVELOPE, receiptBody } from '../core/receipt.js'
 import { encTags, receiptTags, WIRE_KINDS } from '../core/tags.js'
 import { utf8Length } from '../core/text.js'
-import type { Hex32, NostrEvent, Pubkey, UnixSec } from '../core/types.js'
+import type { Hex32, NostrEvent, Pubkey, Road, UnixMs, UnixSec } from '../core/types.js'
 import { toSec } from '../core/types.js'
 import type { Clock, Log, Random, Signer, Store, Transport } from '../ports.js'
 import { receiptBell } from './after-commit.js'
 import type { Bell } from './bell.js'
 import { randomU64 } from './nonce.js'
+import { openBefore } from './open-road.js'
 import { stopped } from './pump.js'
 import type { Tally } from './tally.js'
 
@@ -23,6 +24,8 @@ import type { Tally } from './tally.js'
 export interface ReceiptsOptions {
   readonly to: Pubkey
   readonly me: Pubkey
+  /** An untrusted key gets no receipt (wire.md 6), also where it was trusted when the receipt became owed. */
+  readonly isTrusted: (peer: Pubkey) => boolean
   readonly store: Pick<Store, 'receiptsDue' | 'nextReceiptDue' | 'receiptsSent' | 'root'>
   readonly transport: Pick<Transport, 'publish' | 'relaysFor' | 'whenOpen'>
   readonly signer: Signer
@@ -39,6 +42,8 @@ export interface ReceiptsOptions {
 }
 
 const IDLE_MS = 60_000
+/** Receipts of another road don't wait longer than this for a relay of the first one's. */
+const ROAD_WAIT_MS = 15_000
 /**
  * Many relays take no event of more than 64 KiB. Of 40,960 bytes NIP-44 and base64 make 54,704, and the next step of its
  * padding is beyond; in the clear the quotes and an `e` tag for each receipt take the rest.
@@ -61,47 +66,68 @@ const fitting = <T extends OwedReceipt>(batch: readonly T[]): T[] => {
 
 export const runReceipts = async (o: ReceiptsOptions, signal: AbortSignal): Promise<void> => {
   let failures = 0
+  /** The road that no relay was open for: what goes another way comes first. */
+  let shut: Road | undefined
   while (!signal.aborted) {
-    const owed = o.store.receiptsDue(o.to, o.clock.now(), MAX_RECEIPTS_AN_ENVELOPE)
-    if (owed.length === 0) {
+    const now = o.clock.now()
+    const owed = o.store.receiptsDue(o.to, now, MAX_RECEIPTS_AN_ENVELOPE)
+    const first = owed.find((r) => roadOf(r, o) !== shut) ?? owed[0]
+    if (first === undefined) {
       const next = o.store.nextReceiptDue(o.to)
-      await o.bell.wait(receiptBell(o.to), next === undefined ? IDLE_MS : next - o.clock.now(), signal)
+      // A clock that was set back must not make it sleep for as long.
+      const waitMs = next === undefined ? IDLE_MS : Math.min(next - now, IDLE_MS)
+      await o.bell.wait(receiptBell(o.to), waitMs, signal)
       if (next === undefined && o.store.nextReceiptDue(o.to) === undefined) return
       continue
     }
-    const sealed = owed[0]?.confidential ?? true
-    const batch = fitting(owed.filter((r) => r.confidential === sealed))
-    const sent = await sendBatch(batch, sealed, o, signal).catch((error: unknown) => {
+    const road = roadOf(first, o)
+    shut = undefined
+    if (road !== undefined && !(await openBefore(road, (now + ROAD_WAIT_MS) as UnixMs, o, signal))) {
+      shut = road
+      continue
+    }
+    const batch = fitting(owed.filter((r) => roadOf(r, o) === road))
+    const work = road === undefined ? drop(batch, o) : sendBatch(batch, road, o)
+    const isDone = await work.catch((error: unknown) => {
       if (!(error instanceof Fault)) throw error
       o.log.warn('receipts.fault', { to: o.to, reason: reasonOf(error) })
       return false
     })
     if (stopped(signal)) return
-    if (sent) {
-      failures = 0
-      o.tally.count('receipts_out', batch.length)
-    } else {
-      await o.clock.sleep(backoffMs(failures++, o.backoff, o.random.fraction()), signal)
-    }
+    if (isDone) failures = 0
+    else await o.clock.sleep(backoffMs(failures++, o.backoff, o.random.fraction()), signal)
   }
 }
 
-const sendBatch = async (
-  batch: readonly (OwedReceipt & { seq: number })[],
-  sealed: boolean,
-  o: ReceiptsOptions,
-  signal: AbortSignal,
-): Promise<boolean> => {
-  const road = sealed ? 'nip44' : 'public'
-  await o.transport.whenOpen(road, signal)
-  if (signal.aborted) return false
-  const event = await receiptEvent(batch, sealed, o)
+type Owed = OwedReceipt & { readonly seq: number }
+
+/**
+ * What came sealed is answered sealed, and what came in the clear as well where no relay takes a clear one: a road that is
+ * not there must not hold up the receipts behind. Undefined: it is not to be sent at all.
+ */
+const roadOf = (receipt: Owed, o: ReceiptsOptions): Road | undefined => {
+  if (!o.isTrusted(o.to) || receipt.at + o.maxAgeMs < o.clock.now()) return undefined
+  const can = (road: Road): boolean => o.transport.relaysFor(road).length > 0
+  if (!receipt.confidential && can('public')) return 'public'
+  return can('nip44') ? 'nip44' : undefined
+}
+
+/** They are lost at worst until the sender's next try (wire.md 2.4), which is bounded by the message's age. */
+const drop = async (batch: readonly Owed[], o: ReceiptsOptions): Promise<boolean> => {
+  o.log.info('receipts.dropped', { to: o.to, receipts: batch.length, trusted: o.isTrusted(o.to) })
+  await o.store.receiptsSent(batch.map((r) => r.seq))
+  return true
+}
+
+const sendBatch = async (batch: readonly Owed[], road: Road, o: ReceiptsOptions): Promise<boolean> => {
+  const event = await receiptEvent(batch, road === 'nip44', o)
   const answers = await o.transport.publish(event, o.transport.relaysFor(road), o.hardStop)
   if (!answers.some((a) => a.ok)) {
     o.log.info('receipts.refused', { to: o.to, answers: answers.map((a) => `${a.relay}: ${a.message}`) })
     return false
   }
   await o.store.receiptsSent(batch.map((r) => r.seq))
+  o.tally.count('receipts_out', batch.length)
   return true
 }
 

@@ -49,6 +49,7 @@ describe('the receipts owed to a peer', () => {
   const options = (): ReceiptsOptions => ({
     to: peer,
     me,
+    isTrusted: () => true,
     store,
     signer: mine,
     hashes: nodeHashes,
