@@ -108,7 +108,7 @@ describe('the command', () => {
     [['confg'], 'ksp: unknown verb "confg"; did you mean ksp config?; see: ksp --help'],
     [['--verison'], 'ksp: unknown option "--verison"; see: ksp --help'],
     [['constructor'], 'ksp: unknown verb "constructor"; see: ksp --help'],
-    [['config'], 'ksp: ksp config needs one of: check, show; see: ksp config --help'],
+    [['config'], 'ksp: ksp config needs one of: check, show, reload; see: ksp config --help'],
     [['config', 'chekc'], "ksp: unknown command 'chekc' (Did you mean check?); see: ksp config --help"],
     [
       ['config', 'check', '--confg', 'x'],
