@@ -18,6 +18,8 @@ export const runPrivateRelay = async (
   const stopped = (): boolean => signal.aborted
   for (let attempt = 0; !stopped(); attempt++) {
     const args = ['relay', '--listen', listen, '--db', relay.db, '--engine', o.engine, '--exit-with-parent']
+    // Others authenticate by the address they know it by (NIP-42).
+    if (relay.publicUrl !== undefined) args.push('--public-url', relay.publicUrl)
     const child = startKsp(args, { tied: true })
     const stop = (): void => void child.stop()
     signal.addEventListener('abort', stop, { once: true })

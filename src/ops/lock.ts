@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
 
 /**
@@ -10,6 +11,7 @@ export interface Lock {
 
 /** Undefined where another process holds it. Throws where the file can't be opened. */
 export const takeLock = (file: string): Lock | undefined => {
+  closeSync(openSync(file, 'a', 0o600))
   const db = new Database(file, { timeout: 0 })
   try {
     db.exec('BEGIN EXCLUSIVE')
