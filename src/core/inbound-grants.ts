@@ -46,16 +46,16 @@ const sourceAllowed = (
   const label = dot < 0 ? source : source.slice(0, dot)
   const namespace = dot < 0 ? undefined : source.slice(dot + 1)
 
+  // Its agents are what its own node-info says, so a peer could name another Herm among them and speak as that one.
+  const owner = roster.keyOf(label as HermId)
+  if (owner !== undefined && owner !== author) return refuse('forbidden-kor', `${label} is another Herm's id`)
   const hermId = roster.hermOf(author)
-  if (hermId !== undefined) {
+  // Without one its node-info has not reached us yet: refusing for good would lose the message.
+  if (hermId !== undefined && label !== hermId) {
     const agents = roster.infoOf(author)?.info.agents ?? []
-    if (label !== hermId && !agents.includes(label)) {
+    if (!agents.includes(label)) {
       return refuse('forbidden-kor', `${label} is neither its author's Herm id nor one of its agents`)
     }
-  } else {
-    // Its node-info has not reached us yet: refusing for good would lose the message. It may use any name nobody else has.
-    const owner = roster.keyOf(label as HermId)
-    if (owner !== undefined && owner !== author) return refuse('forbidden-kor', `${label} is another Herm's id`)
   }
   if (granted !== undefined && !granted.some((g) => namespace !== undefined && korServes(g, namespace))) {
     return refuse('forbidden-kor', `namespace ${namespace ?? '(none)'} is not granted to its author`)
