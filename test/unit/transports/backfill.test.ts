@@ -26,7 +26,7 @@ const relayOf = (
         .filter((e) => e.created_at >= (f.since ?? 0) && e.created_at <= (f.until ?? Infinity))
         .filter((e) => f.authors === undefined || f.authors.includes(e.author))
         .sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? -1 : 1))
-        .slice(0, maxPage)
+        .slice(0, Math.min(maxPage, f.limit ?? maxPage))
       const page = change({ events: inWindow, whole: true }, asked.length)
       if (page !== 'refused') for (const e of page.events) found.add(e.id)
       return Promise.resolve(page)
@@ -72,6 +72,39 @@ describe('backfill', () => {
 
     expect(relay.found.has('z')).toBe(true)
     expect(relay.found.has('old')).toBe(true)
+  })
+
+  it.each([
+    ['and something is older', [at(1_200, 'old')]],
+    ['and nothing is older', []],
+  ])('reads all that a sender in a hurry made in one second, %s', async (_, older) => {
+    // As after an outage: a peer has sent a thousand messages in a second, and a page holds five hundred.
+    const burst = Array.from({ length: 1_234 }, (_, i) => at(1_500, `b${i}`, 'peer'))
+    const relay = relayOf([...burst, ...older], 5_000)
+
+    const whole = await backfill({ ...window, narrower: [{ kinds: [30078], authors: ['peer'] }], ask: relay.ask })
+
+    expect(whole).toBe(true)
+    expect(relay.found.size).toBe(burst.length + older.length)
+    expect(relay.asked.length).toBeLessThan(10)
+  })
+
+  it('reads several such seconds, one after the other', async () => {
+    const bursts = Array.from({ length: 3_000 }, (_, i) => at(1_500 + (i % 3), `b${i}`, 'peer'))
+    const relay = relayOf(bursts, 5_000)
+    await backfill({ ...window, ask: relay.ask })
+    expect(relay.found.size).toBe(3_000)
+  })
+
+  it('asks by author where a longer page is refused or brings nothing more', async () => {
+    const crowd = Array.from({ length: 300 }, (_, i) => at(1_500, `a${i}`, 'junk'))
+    const relay = relayOf([...crowd, at(1_500, 'z', 'peer')], 100)
+    const ask = (f: Filter): Promise<Asked> => ((f.limit ?? 0) > 500 ? Promise.resolve('refused') : relay.ask(f))
+
+    const whole = await backfill({ ...window, narrower: [{ kinds: [30078], authors: ['peer'] }], ask })
+
+    expect(whole).toBe(true)
+    expect(relay.found.has('z')).toBe(true)
   })
 
   it('does not ask authors one by one when nothing is older', async () => {
