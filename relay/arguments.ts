@@ -50,7 +50,7 @@ export const readArguments = (argv: readonly string[]): Command => {
       },
     }))
   } catch (error) {
-    return { verb: 'wrong', reason: reasonOf(error).split('. ')[0] ?? 'wrong usage' }
+    return { verb: 'wrong', reason: reasonOf(error).split(/\.\s/)[0] ?? 'wrong usage' }
   }
   if (values.help) return { verb: 'help' }
   const place = readPlace(values.listen)

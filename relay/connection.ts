@@ -25,6 +25,7 @@ import type { Ingest } from './ingest.js'
 import type { RelayLimits } from './limits.js'
 import type { Policy } from './policy.js'
 import { openSession } from './session.js'
+import { openRates } from './rate.js'
 import type { ScanOptions } from './scan.js'
 import type { EventStore } from './store.js'
 import { openSyncs } from './syncs.js'
@@ -86,6 +87,7 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
   const open = new Map<string, Subscription>()
   /** What has not begun. */
   const queue = new Set<Job>()
+  const rates = openRates(limits.maxEventsPerSec, 1, now)
   let serving = false
   let inFlightEvents = 0
   let inFlightBytes = 0
@@ -306,7 +308,9 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
             break
           case 'publish':
             // The promise can't be lost: `ingest.submit` never rejects.
-            void answer(action.event, bytes, () => ingest.submit(action.event, bytes, session.viewer))
+            void answer(action.event, bytes, () =>
+              rates.take('') ? ingest.submit(action.event, bytes, session.viewer) : TOO_OFTEN,
+            )
             break
           case 'authenticate':
             // Nor does `authenticate`.
@@ -342,4 +346,5 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
   }
 }
 
+const TOO_OFTEN = Promise.resolve(refused('rate-limited: too many events on this connection; try again later'))
 const BUSY: Reason = 'rate-limited: too many questions wait for their answer'

@@ -8,6 +8,7 @@ import { classOf } from './kind-class.js'
 import type { RelayLimits } from './limits.js'
 import { EXPIRED, refuseWrite } from './policy.js'
 import type { Policy } from './policy.js'
+import { openRates } from './rate.js'
 import { recentIds } from './recent-ids.js'
 import type { Viewer } from './session.js'
 import type { EventStore } from './store.js'
@@ -29,18 +30,21 @@ export interface IngestParts {
   readonly verifier: Verifier
   readonly store: EventStore
   readonly subscriptions: Subscriptions
-  readonly limits: Pick<RelayLimits, 'maxQueuedEvents' | 'maxQueuedBytes'>
+  readonly limits: Pick<RelayLimits, 'maxQueuedEvents' | 'maxQueuedBytes'> &
+    Partial<Pick<RelayLimits, 'maxEventsPerSecOfKey'>>
   readonly now: () => UnixSec
   readonly log: Log
 }
 
 const MAX_RECENT_EPHEMERAL = 10_000
+const MAX_RATED_KEYS = 50_000
 
 export const openIngest = (parts: IngestParts): Ingest => {
   const { policy, store, subscriptions, limits, now, log } = parts
   const verify = verifyStage(parts.verifier)
   const write = writeStage(store, now)
   const ephemeral = recentIds(MAX_RECENT_EPHEMERAL)
+  const rates = openRates(limits.maxEventsPerSecOfKey ?? 0, MAX_RATED_KEYS, now)
   const idleWaiters: (() => void)[] = []
   let queuedEvents = 0
   let queuedBytes = 0
@@ -49,6 +53,8 @@ export const openIngest = (parts: IngestParts): Ingest => {
   const judge = async (event: NostrEvent): Promise<Verdict> => {
     if (store.has(event.id) || ephemeral.has(event.id)) return KNOWN
     if (!(await verify(event))) return refused('invalid: the signature does not hold')
+    // Only now: nobody can use up what another key may send.
+    if (!rates.take(event.pubkey)) return refused('rate-limited: too many events of this author; try again later')
     const expiresAt = expirationOf(event)
     const live: LiveEvent = { event, json: JSON.stringify(event), ...(expiresAt === undefined ? {} : { expiresAt }) }
     if (classOf(event.kind) === 'ephemeral') return broadcast(live)

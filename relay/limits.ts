@@ -34,6 +34,9 @@ export interface RelayLimits {
   /** The same for all connections together. Beyond, events are answered `rate-limited:`. */
   readonly maxQueuedEvents: number
   readonly maxQueuedBytes: number
+  /** Events that one connection may send, and of one author that are taken, in a second; ten times as many at once. 0: any number. */
+  readonly maxEventsPerSec: number
+  readonly maxEventsPerSecOfKey: number
   /** A client that answers no ping for this long is gone. */
   readonly pingIntervalMs: number
   readonly stopDeadlineMs: number
@@ -61,6 +64,8 @@ export const DEFAULT_LIMITS: RelayLimits = {
   maxInFlightBytes: 4 * 1024 * 1024,
   maxQueuedEvents: 20_000,
   maxQueuedBytes: 64 * 1024 * 1024,
+  maxEventsPerSec: 0,
+  maxEventsPerSecOfKey: 0,
   pingIntervalMs: 30_000,
   stopDeadlineMs: 5_000,
 }
