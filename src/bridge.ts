@@ -20,7 +20,8 @@ import { createOutbound } from './pipeline/intake-outbound.js'
 import { resolveKor } from './pipeline/resolve-kor.js'
 import { createRosterKeeper } from './pipeline/roster-keeper.js'
 import type { InFlight } from './pipeline/send-peer.js'
-import { seenAmong } from './pipeline/seen.js'
+import { createSeen } from './pipeline/seen.js'
+import { sparingLog } from './pipeline/sparing-log.js'
 import { tagSecretOf } from './pipeline/tag-secret.js'
 import { createTally } from './pipeline/tally.js'
 import { createWatch } from './pipeline/watch.js'
@@ -135,17 +136,20 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     outboxMaxAgeMs: config.limits.outboxMaxAgeMs,
   })
 
+  const seen = createSeen(store.view, keeper.generation)
+  const refusals = sparingLog(log, 'inbound.refused', clock)
   const intake = createInbound({
     store,
     verifier,
     hashes: nodeHashes,
     clock,
-    log,
+    log: refusals,
     tally,
     afterCommit,
     context: inboundContext,
     maxEnvelopeBytes: config.limits.maxEnvelopeBytes,
     peerRatePerSecond: config.limits.peerRatePerSecond,
+    ofStranger: seen.ofStranger,
   })
   const accept = createOutbound({
     store,
@@ -178,11 +182,11 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     log,
     trusted: () => keeper.roster().trustedKeys(),
     isTrusted: (key) => keeper.roster().standing(key).trusted,
-    seen: (ids) => seenAmong(ids, store.view, keeper.generation()),
+    seen: seen.among,
     intake,
     onRefused: (code, about) => {
       tally.refused(code)
-      log.info('inbound.refused', { code, ...about })
+      refusals.info('inbound.refused', { code, ...about })
     },
     memory: store.relayMemory,
     remember: store.rememberRelay,

@@ -154,6 +154,7 @@ beforeAll(async () => {
     }),
     maxEnvelopeBytes: 16 * 1024,
     peerRatePerSecond: 1_000_000,
+    ofStranger: () => undefined,
   })
 })
 
