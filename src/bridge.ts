@@ -5,6 +5,7 @@ import { fingerprint, nodeInfoOf, socketPath } from './config.js'
 import { ownRelay, runPrivateRelay } from './bridge-relay.js'
 import { nodeHashes } from './crypto/hashes.js'
 import { engineVerifier } from './crypto/verify.js'
+import { Fault } from './core/fault.js'
 import type { InboundContext } from './core/inbound.js'
 import { npubOf } from './core/nodeinfo.js'
 import type { OutboundContext } from './core/outbound.js'
@@ -17,13 +18,14 @@ import { createAfterCommit } from './pipeline/after-commit.js'
 import { createBell } from './pipeline/bell.js'
 import { createInbound } from './pipeline/intake-inbound.js'
 import { createOutbound } from './pipeline/intake-outbound.js'
-import { resolveKor } from './pipeline/resolve-kor.js'
+import { createKorResolver } from './pipeline/resolve-kor.js'
 import { createRosterKeeper } from './pipeline/roster-keeper.js'
 import type { InFlight } from './pipeline/send-peer.js'
 import { createSeen } from './pipeline/seen.js'
 import { sparingLog } from './pipeline/sparing-log.js'
 import { tagSecretOf } from './pipeline/tag-secret.js'
 import { createTally } from './pipeline/tally.js'
+import { hastenFor, wokenPeers } from './pipeline/wake-peers.js'
 import { createWatch } from './pipeline/watch.js'
 import type { Clock, CryptoEngine, Log, Random, Signer } from './ports.js'
 import { controlHandlers } from './bridge-control.js'
@@ -95,6 +97,7 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     bell,
     tally,
     rosterChanged: () => keeper.changed(),
+    isTrusted: (key) => keeper.roster().standing(key).trusted,
     moved: watch.moved,
     conflict: (refusal) => {
       if (conflicts.size < 100) conflicts.set(refusal.message, refusal.code)
@@ -107,13 +110,24 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     rules: { ...config.trust, fingerprint: fingerprint(config) },
     store,
     log,
-    onChange: ({ trust }) => {
+    onBug,
+    onChange: ({ trust, before }) => {
       if (trust) transport.trustChanged()
       rereadIfReconfigured().catch(onBug)
       // What waited for a Herm that serves its name may have found one.
-      resolveKor({ store, roster: keeper.roster, clock, afterCommit }).catch(onBug)
+      resolveKor().catch(onBug)
+      const woken = wokenPeers(before, keeper.roster(), clock.now())
+      hastenFor(woken, { store, clock, withinMs: config.delivery.backoffMaxMs }).catch(unlessFault('hasten.fault'))
     },
   })
+  /** What a store that fails can't write now is tried again by itself at the next change. */
+  const unlessFault =
+    (event: string) =>
+    (error: unknown): void => {
+      if (error instanceof Fault) log.warn(event, { reason: error.message })
+      else onBug(error)
+    }
+  const resolveKor = createKorResolver({ store, roster: keeper.roster, clock, log, afterCommit })
 
   const inboundContext = (): InboundContext => ({
     now: clock.now(),
@@ -162,12 +176,15 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     context: outboundContext,
   })
 
+  let rereadFor: string | undefined
   /** What was refused under another configuration is asked for again, also when it changed while we were down. */
   const rereadIfReconfigured = async (): Promise<void> => {
     const generation = String(keeper.generation())
-    if (store.cursor('read-generation') === generation) return
+    if (generation === rereadFor || store.cursor('read-generation') === generation) return
+    rereadFor = generation
     transport.rereadAll()
-    await store.setCursor('read-generation', generation)
+    // If it can't be written, this process still knows, and the next one reads once more.
+    await store.setCursor('read-generation', generation).catch(unlessFault('reread.fault'))
   }
 
   const { privateRelay } = config
@@ -287,7 +304,7 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     ]
     const working = [guard(outgoing.run(stop.signal)), guard(advertiser.run(stop.signal))]
     await rereadIfReconfigured()
-    await resolveKor({ store, roster: keeper.roster, clock, afterCommit })
+    await resolveKor()
     log.info('bridge.started', { id: config.id, npub: npubOf(me), engine: o.engine.name })
     onReady()
 
@@ -308,6 +325,7 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     await Promise.all(listening)
     clearTimeout(cutOff)
     await control.close()
+    keeper.close()
     await store.close()
     lock.release()
     signal.removeEventListener('abort', abort)

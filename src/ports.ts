@@ -163,6 +163,11 @@ export interface Store {
   due(to: Destination, now: UnixMs, limit: number): Delivery[]
   /** When the next delivery to `to` is due; with `after`, the next one that is due later than that. */
   nextDue(to: Destination, after?: UnixMs): UnixMs | undefined
+  /**
+   * What waits longer than `withinMs` to be looked at again for `to` (at most `fromMs`) is looked at within it, in the order
+   * in which it would have been.
+   */
+  hasten(to: Destination, now: UnixMs, fromMs: number, withinMs: number): Promise<void>
   /** Every destination that has something unfinished. */
   owedTo(): Destination[]
   load(id: MessageId): Message | undefined

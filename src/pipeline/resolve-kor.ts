@@ -2,9 +2,11 @@ import { pairScope, type Decision, type Owed } from '../core/decision.js'
 import type { Txxm } from '../core/envelope-types.js'
 import type { Roster } from '../core/peers.js'
 import { strandOf } from '../core/strand.js'
-import type { Destination } from '../core/types.js'
-import type { Clock, Delivery, Message, Store } from '../ports.js'
+import { Fault } from '../core/fault.js'
+import type { Pubkey } from '../core/types.js'
+import type { Clock, Delivery, Log, Message, Store } from '../ports.js'
 import type { AfterCommit } from './after-commit.js'
+import { isKorName } from './kor-name.js'
 
 /**
  * A local daemon's TXXM that nobody served when it was made waits under `kor:NAME`. Whenever the roster changes, what has
@@ -14,38 +16,58 @@ export interface ResolveKorOptions {
   readonly store: Pick<Store, 'owedTo' | 'due' | 'load' | 'commit'>
   readonly roster: () => Roster
   readonly clock: Clock
+  readonly log: Log
   readonly afterCommit: AfterCommit
 }
 
-export const isKorName = (to: Destination): to is `kor:${string}` => to.startsWith('kor:')
-
 const BATCH = 500
 
-export const resolveKor = async (o: ResolveKorOptions): Promise<void> => {
-  for (const to of o.store.owedTo().filter(isKorName)) {
-    const name = to.slice('kor:'.length)
-    for (;;) {
-      const due = o.store.due(to, o.clock.now(), BATCH)
-      const decisions = due.flatMap((d) => {
-        const decision = decide(d, name, o)
-        return decision === undefined ? [] : [o.store.commit(() => decision)]
+/** One at a time; asked for during one, it runs once more. A store that fails is tried again at the next change. */
+export const createKorResolver = (o: ResolveKorOptions): (() => Promise<void>) => {
+  let running: Promise<void> | undefined
+  let again = false
+  const run = async (): Promise<void> => {
+    do {
+      again = false
+      await resolveKor(o).catch((error: unknown) => {
+        if (!(error instanceof Fault)) throw error
+        o.log.warn('kor.fault', { reason: error.message })
       })
+    } while (asked())
+    running = undefined
+  }
+  const asked = (): boolean => again
+  return () => {
+    again = running !== undefined
+    running ??= run()
+    return running
+  }
+}
+
+const resolveKor = async (o: ResolveKorOptions): Promise<void> => {
+  for (const to of o.store.owedTo().filter(isKorName)) {
+    for (;;) {
+      const peers = o.roster().servers(to.slice('kor:'.length))
+      const due = o.store.due(to, o.clock.now(), BATCH)
+      const decisions = due.flatMap((d) => decide(d, peers, o) ?? [])
       if (decisions.length === 0) break
-      for (const decision of await Promise.all(decisions)) o.afterCommit(decision)
+      const done = await Promise.all(decisions.map((decision) => o.store.commit(() => decision)))
+      for (const decision of done) o.afterCommit(decision)
     }
   }
 }
 
-const decide = (delivery: Delivery, name: string, o: ResolveKorOptions): Decision | undefined => {
+/** Undefined: it goes on waiting. */
+const decide = (delivery: Delivery, peers: readonly Pubkey[], o: ResolveKorOptions): Decision | undefined => {
   const now = o.clock.now()
   const move = { message: delivery.message, to: delivery.to, at: now }
   if (now >= delivery.expiresAt) {
-    return { moves: [{ ...move, state: 'dead', code: 'max-age', reason: `no trusted peer ever served ${name}` }] }
+    const reason = `no trusted peer ever served ${delivery.to.slice('kor:'.length)}`.slice(0, 200)
+    return { moves: [{ ...move, state: 'dead', code: 'max-age', reason }] }
   }
-  const roster = o.roster()
-  const peers = roster.servers(name)
+  if (peers.length === 0) return undefined
   const message = o.store.load(delivery.message)
-  if (peers.length === 0 || message === undefined) return undefined
+  if (message === undefined) throw new Error(`a delivery of ${delivery.message} without its message`)
   const owes: Owed[] = peers.map((to) => ({
     message: delivery.message,
     to,
@@ -53,14 +75,18 @@ const decide = (delivery: Delivery, name: string, o: ResolveKorOptions): Decisio
     expiresAt: delivery.expiresAt,
     confidential: delivery.confidential,
   }))
-  return { strand: withScopes(message, roster, peers), owes, moves: [{ ...move, state: 'done', reason: 'routed' }] }
+  return {
+    strand: withScopes(message, o.roster().me, peers),
+    owes,
+    moves: [{ ...move, state: 'done', reason: 'routed' }],
+  }
 }
 
 /** The strand is known; writing it again adds the scopes that it now belongs to. */
-const withScopes = (message: Message, roster: Roster, peers: readonly string[]): NonNullable<Decision['strand']> => ({
+const withScopes = (message: Message, me: Pubkey, peers: readonly Pubkey[]): NonNullable<Decision['strand']> => ({
   ...strandOf(message.id, message.author, JSON.parse(message.body) as Txxm, message.body),
   ...(message.attestation === undefined ? {} : { attestation: message.attestation }),
   confidential: message.confidential,
   origin: 'kapnetd',
-  scopes: peers.map((key) => pairScope(roster.me, key as never)),
+  scopes: peers.map((key) => pairScope(me, key)),
 })

@@ -6,8 +6,10 @@ import type { Log, Store } from '../ports.js'
 export interface RosterKeeper {
   roster(): Roster
   generation(): number
-  /** A node-info or a pin was written. Cheap enough to be called for each, coalesced to one rebuild a turn. */
+  /** A node-info or a pin was written. Cheap enough to be called for each: rebuilds keep a distance. */
   changed(): void
+  /** Nothing is rebuilt after this. */
+  close(): void
   /** The operator's rules or approvals changed: everything refused under the old ones is looked at again. */
   reconfigure(rules: TrustRules): Promise<void>
 }
@@ -25,9 +27,13 @@ export interface RosterKeeperOptions {
   readonly rules: TrustRules
   readonly store: Pick<Store, 'peers' | 'pins' | 'grants' | 'generation'>
   readonly log: Log
-  /** Called after each rebuild. `trust`: the set of trusted keys is another one. */
-  readonly onChange: (change: { trust: boolean; generation: boolean }) => void
+  /** Called after each rebuild. `trust`: the set of trusted keys is another one. `before`: the roster until now. */
+  readonly onChange: (change: { trust: boolean; generation: boolean; before: Roster }) => void
+  readonly onBug: (error: unknown) => void
 }
+
+/** A rebuild reads every node-info there is; others decide how often they change. */
+const REST_MS = 250
 
 export const createRosterKeeper = async (o: RosterKeeperOptions): Promise<RosterKeeper> => {
   let rules = o.rules
@@ -44,25 +50,41 @@ export const createRosterKeeper = async (o: RosterKeeperOptions): Promise<Roster
     })
   let roster = make()
   let asked = false
+  let closed = false
+  /** The look that is coming, or the end of the rest after a rebuild. */
+  let next: NodeJS.Timeout | undefined
 
   const rebuild = (generationMoved: boolean): void => {
-    const before = roster.trustedKeys().join()
+    const before = roster
     roster = make()
-    const trust = roster.trustedKeys().join() !== before
+    const trust = roster.trustedKeys().join() !== before.trustedKeys().join()
     if (trust) o.log.info('trust.changed', { trusted: roster.trustedKeys().length })
-    o.onChange({ trust, generation: generationMoved })
+    o.onChange({ trust, generation: generationMoved, before })
+  }
+
+  /** At once after a rest; what comes during the rest is waited for to its end. */
+  const rebuildSoon = (): void => {
+    next = undefined
+    if (!asked || closed) return
+    asked = false
+    next = setTimeout(rebuildSoon, REST_MS)
+    try {
+      rebuild(false)
+    } catch (error) {
+      o.onBug(error)
+    }
   }
 
   return {
     roster: () => roster,
     generation: () => generation,
     changed: () => {
-      if (asked) return
       asked = true
-      setImmediate(() => {
-        asked = false
-        rebuild(false)
-      })
+      next ??= setTimeout(rebuildSoon, 0)
+    },
+    close: () => {
+      closed = true
+      clearTimeout(next)
     },
     reconfigure: async (next) => {
       rules = next

@@ -6,6 +6,7 @@ import type { DeliveryState } from '../core/types.js'
 import type { BraidReader, Clock, Store, StoreCounts } from '../ports.js'
 import { apply } from './apply.js'
 import { connect, disconnect } from './connect.js'
+import { HASTEN_BATCH } from './deliveries.js'
 import { createMissing } from './log.js'
 import { createReader } from './reader.js'
 import { createTables, type Tables } from './tables.js'
@@ -40,6 +41,9 @@ export const openStore = (file: string, { clock, hashes, readOnly = false }: Ope
     view,
     due: deliveries.due,
     nextDue: deliveries.nextDue,
+    hasten: async (to, now, fromMs, withinMs) => {
+      while ((await writer.write(() => deliveries.hasten(to, now, fromMs, withinMs))) === HASTEN_BATCH);
+    },
     owedTo: deliveries.owedTo,
     load: messages.load,
     deliveriesOf: deliveries.of,
