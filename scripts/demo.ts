@@ -1,10 +1,7 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { startKsp } from '../src/ops/child.js'
 import { runBoth, txxmsFrom, type Outcome } from '../src/cli/two-system/both.js'
-import { makeMesh, type Mesh } from '../src/cli/two-system/mesh.js'
 import { openSteps } from '../src/cli/two-system/steps.js'
+import { withMesh } from '../src/cli/two-system/with-mesh.js'
 import { createProgress } from '../src/cli/progress.js'
 
 /**
@@ -29,15 +26,6 @@ if (args.includes('--help') || wrong !== undefined || !Number.isInteger(count) |
 const say = (text: string): void => {
   if (!json) console.log(text)
 }
-
-let mesh: Mesh | undefined
-let ending: Promise<void> | undefined
-const cleanUp = (): Promise<void> => (ending ??= mesh?.close(keep) ?? Promise.resolve())
-
-/** Ctrl-C: the processes end, the folder goes. Never lost: the exit waits for it. */
-const interrupted = (): void => void cleanUp().finally(() => process.exit(130))
-process.once('SIGINT', interrupted)
-process.once('SIGTERM', interrupted)
 
 const drawBraid = async (config: string): Promise<void> => {
   const log = startKsp(['braid', 'log', '--graph', '--limit', '24', '--config', config])
@@ -65,24 +53,27 @@ const table = (o: Outcome, seconds: number): void => {
 const run = async (): Promise<number> => {
   const begin = performance.now()
   const txxms = txxmsFrom(valueOf('--file'), count)
-  const dir = mkdtempSync(join(tmpdir(), 'ksp-demo-'))
-  say(`Starting a relay, two kapnetds and two bridges in ${dir}\n`)
-  mesh = await makeMesh(dir)
-  const steps = openSteps(false, json)
-  let progress: ReturnType<typeof createProgress> | undefined
-  const outcome = await runBoth({
-    mesh,
-    txxms,
-    steps,
-    timeoutMs: 120_000,
-    onProgress: (what, done, of) => {
-      progress ??= createProgress(what, of, !json)
-      progress.at(done)
-    },
+  const folder = {
+    prefix: 'ksp-demo-',
+    keep,
+    onFolder: (dir: string): void => say(`Starting a relay, two kapnetds and two bridges in ${dir}\n`),
+  }
+  const outcome = await withMesh(folder, async (mesh) => {
+    let progress: ReturnType<typeof createProgress> | undefined
+    const result = await runBoth({
+      mesh,
+      txxms,
+      steps: openSteps(false, json),
+      timeoutMs: 120_000,
+      onProgress: (what, done, of) => {
+        progress ??= createProgress(what, of, !json)
+        progress.at(done)
+      },
+    })
+    progress?.end()
+    if (!json) await drawBraid(mesh.a.config)
+    return result
   })
-  progress?.end()
-  if (!json) await drawBraid(mesh.a.config)
-  await cleanUp()
   if (json) console.log(JSON.stringify(outcome))
   else {
     table(outcome, (performance.now() - begin) / 1000)
@@ -97,6 +88,5 @@ try {
   const message = error instanceof Error ? error.message : String(error)
   if (json) console.log(JSON.stringify({ ok: false, error: message }))
   console.error(`demo: ${message}`)
-  await cleanUp()
   process.exitCode = 1
 }

@@ -1,16 +1,13 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Option, type Command } from 'commander'
 import { durationMs } from '../config/option-types.js'
 import { configOf, type WhereOptions } from './bridge-client.js'
 import { withConfig, withExample, withJson } from './commands.js'
 import { CliError, printJson, printLine, usageError } from './print.js'
 import { runBoth, txxmsFrom } from './two-system/both.js'
-import { makeMesh } from './two-system/mesh.js'
 import { runRoleA } from './two-system/role-a.js'
 import { runRoleB } from './two-system/role-b.js'
 import { openSteps } from './two-system/steps.js'
+import { withMesh } from './two-system/with-mesh.js'
 
 interface TwoSystemOptions extends WhereOptions {
   readonly role: 'a' | 'b' | 'both'
@@ -37,19 +34,10 @@ const twoSystem = async (options: TwoSystemOptions): Promise<void> => {
   if (timeoutMs === undefined) throw usageError(`--timeout takes a duration such as 2m, not ${options.timeout}`)
   const steps = openSteps(options.json === true)
   if (options.role === 'both') {
-    const mesh = await makeMesh(mkdtempSync(join(tmpdir(), 'ksp-two-system-')))
-    try {
-      const outcome = await runBoth({
-        mesh,
-        txxms: txxmsFrom(undefined, 8),
-        steps,
-        timeoutMs,
-        onProgress: () => undefined,
-      })
-      if (!outcome.ok) throw new CliError('failed', `not equal: ${JSON.stringify(outcome)}`)
-    } finally {
-      await mesh.close()
-    }
+    const outcome = await withMesh({ prefix: 'ksp-two-system-' }, (mesh) =>
+      runBoth({ mesh, txxms: txxmsFrom(undefined, 8), steps, timeoutMs, onProgress: () => undefined }),
+    )
+    if (!outcome.ok) throw new CliError('failed', `not equal: ${JSON.stringify(outcome)}`)
   } else {
     const role = { config: configOf(options), peer: options.peer, timeoutMs, steps }
     await (options.role === 'a' ? runRoleA(role) : runRoleB(role))

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -104,4 +105,18 @@ test('a peer that nobody knows is named in the refusal, and nothing is queued', 
 
   expect(code).toBe(1)
   expect(send.err.join('\n')).toMatch(/no peer is known by the Herm id herm-nobody[^]*nothing was queued/)
+})
+
+test('an interrupted proof on one machine ends with 130 and leaves no folder with keys, also while it still makes them', async () => {
+  const tmp = join(folder, 'interrupted')
+  mkdirSync(tmp)
+  const seen = watch(tmp)
+  const proof = startKsp(['test', 'two-system', '--role', 'both'], { env: { TMPDIR: tmp } })
+  await once(seen, 'change')
+  seen.close()
+
+  const { code } = await proof.stop('SIGINT')
+
+  expect(code).toBe(130)
+  expect(readdirSync(tmp)).toEqual([])
 })

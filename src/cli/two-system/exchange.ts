@@ -65,7 +65,10 @@ export const queuePaced = async (
   for (const [i, txxm] of txxms.entries()) {
     const wait = start + i * everyMs - Date.now()
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
-    sent.push(queueAll(client, to, [txxm], `${key}:${i}`))
+    const queued = queueAll(client, to, [txxm], `${key}:${i}`)
+    // Not lost: it is thrown below. Node ends a process for a rejection that nobody awaits yet.
+    queued.catch(() => undefined)
+    sent.push(queued)
   }
   return (await Promise.all(sent)).flat()
 }

@@ -176,7 +176,12 @@ export const makeMesh = async (
     { id: 'herm-qubes-alpha', relays: [relay.url], ...options.a },
     { id: 'herm-qubes-beta', relays: [relay.url], ...options.b },
   ] as const
-  const [a, b] = await Promise.all([makeHerm(dir, settings[0]), makeHerm(dir, settings[1])])
+  const [a, b] = await Promise.all([makeHerm(dir, settings[0]), makeHerm(dir, settings[1])]).catch(
+    async (error: unknown) => {
+      if (options.relay === undefined) await relay.stop()
+      throw error
+    },
+  )
   writeConfig(a, settings[0], [{ npub: b.npub, id: b.id, kor: settings[1].kor ?? ['sys.pluronymous.org'] }])
   writeConfig(b, settings[1], [{ npub: a.npub, id: a.id, kor: settings[0].kor ?? ['sys.pluronymous.org'] }])
   const parts = [a.bridge, b.bridge, a.kapnetd, b.kapnetd, relay]
