@@ -80,15 +80,20 @@ const send = async (options: SendOptions): Promise<void> => {
   }
 }
 
+/** A Herm that was seen but is not trusted is refused too: by its id it counts as unknown. */
+const remedy = (code: string): string =>
+  code === 'not-addressed' || code === 'untrusted-sender'
+    ? '; ksp peers list shows who was seen and is trusted, ksp peers approve PEER trusts one'
+    : ''
+
 const sendOne = async (client: ControlClient, options: SendOptions, timeoutMs: number): Promise<void> => {
   if (options.action === undefined) throw usageError('--action is missing', 'see: ksp send --help')
   const payload = readPayload(options.payload ?? '{}')
   const order = orderOf({ payload, action: options.action }, options, options.key ?? randomUUID())
   const [answer] = (await callBridge(client, 'send', { orders: [order] })) as Answer[]
   if (answer === undefined || 'refusal' in answer) {
-    throw new CliError(answer?.refusal.code ?? 'failed', answer?.refusal.message ?? 'no answer', {
-      hint: 'nothing was queued',
-    })
+    const code = answer?.refusal.code ?? 'failed'
+    throw new CliError(code, answer?.refusal.message ?? 'no answer', { hint: `nothing was queued${remedy(code)}` })
   }
   if (options.wait === undefined) {
     if (options.json === true) printJson(answer)
