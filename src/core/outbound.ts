@@ -1,4 +1,5 @@
 import { canonical, MAX_JSON_DEPTH, parseJson } from './canonical.js'
+import { isDeeper } from './depth.js'
 import type { Decision, Owed, Scope } from './decision.js'
 import { pairScope } from './decision.js'
 import { checkBody } from './envelope.js'
@@ -222,6 +223,10 @@ const hashed = (
   ctx: OutboundContext,
   hashes: Hashes,
 ): Result<Prepared> => {
+  // Before anything goes through all of it: the writer of JSON would run out of stack.
+  if (isDeeper(body as unknown as JsonObject, MAX_JSON_DEPTH - 1)) {
+    return refuse('bad-json', `it nests deeper than ${MAX_JSON_DEPTH} levels`)
+  }
   const shape = checkBody('txxm-envelope', body as unknown as JsonObject)
   if (!shape.ok) return shape
   // What a local caller gave is held to what every receiver will hold it to: depth, surrogates, finite numbers.

@@ -1,6 +1,7 @@
 import { MAX_JSON_DEPTH } from '../core/canonical.js'
+import { isDeeper } from '../core/depth.js'
 import { Fault } from '../core/fault.js'
-import type { JsonObject, JsonValue, MessageId } from '../core/types.js'
+import type { JsonObject, MessageId } from '../core/types.js'
 import type { Log } from '../ports.js'
 import type { KapnetdCalls } from './kapnetd-calls.js'
 
@@ -59,10 +60,4 @@ const takeIn = async (ids: readonly MessageId[], { calls, log, intake }: PagesOp
     else made.push({ id, body: held.body })
   }
   if (made.length > 0) await intake(made)
-}
-
-const isDeeper = (value: JsonValue, levels: number): boolean => {
-  if (typeof value !== 'object' || value === null) return false
-  if (levels === 0) return true
-  return Object.values(value).some((member) => isDeeper(member, levels - 1))
 }
