@@ -1,5 +1,5 @@
 import { attestationOf, attestationTemplate } from '../core/attestation.js'
-import type { Scope } from '../core/decision.js'
+import type { Decision, Scope } from '../core/decision.js'
 import { Fault } from '../core/fault.js'
 import type { Hashes } from '../core/hashes.js'
 import {
@@ -57,7 +57,15 @@ const takeBatch = async (orders: readonly Order[], o: OutboundOptions): Promise<
   })
 
   const answers: Promise<Result<Accepted>>[] = []
+  /** An order that is given twice is made once: the second would be a parent that nobody ever wrote. */
+  const byKey = new Map<string, Promise<Result<Accepted>>>()
+  const turn = createTurn()
   for (const order of orders) {
+    const twin = byKey.get(order.key)
+    if (twin !== undefined) {
+      answers.push(twin.then((a) => (a.ok ? ok({ ...a.value, fresh: false }) : a)))
+      continue
+    }
     // Known already: nothing is made or signed for it.
     const first = o.store.view.orderKey(order.key)
     if (first !== undefined) {
@@ -71,11 +79,16 @@ const takeBatch = async (orders: readonly Order[], o: OutboundOptions): Promise<
       answers.push(Promise.resolve(prepared))
       continue
     }
-    for (const scope of prepared.value.scopes) {
-      // What names every tip replaces them; what could not name all leaves the rest to the next message.
-      if (prepared.value.scopes.length === 1) heads.set(scope, [prepared.value.id])
+    const { id, scopes, body } = prepared.value
+    const named = new Set<string>(body.dependencies?.map((d) => d.hash))
+    for (const scope of scopes) {
+      // What it names it takes the place of; what it could not name is left to the next message.
+      const rest = context.tips(scope).filter((tip) => tip !== id && !named.has(tip))
+      heads.set(scope, [id, ...rest].slice(0, MAX_TIPS))
     }
-    answers.push(signAndCommit(prepared.value, order, context, o))
+    const answer = signAndCommit(prepared.value, order, context, turn, o)
+    byKey.set(order.key, answer)
+    answers.push(answer)
   }
   // A Fault of one order (signer or disk) must not hide what became of the others, so all are awaited first.
   const settled = await Promise.allSettled(answers)
@@ -88,26 +101,68 @@ const takeBatch = async (orders: readonly Order[], o: OutboundOptions): Promise<
   })
 }
 
+/**
+ * Keeps the messages of a batch in the order in which they name each other: each goes to the store when it is signed and
+ * those before it have gone or failed. One whose parent could not be written is not written either, or the braid
+ * would name for ever what is nowhere.
+ */
+interface Turn {
+  /** Resolves as `signed` does, when those before have been signed or have failed. */
+  after<T>(id: MessageId, signed: Promise<T>): Promise<T>
+  isLost(parent: string): boolean
+  readonly written: Set<string>
+}
+
+const createTurn = (): Turn => {
+  const made = new Set<string>()
+  const written = new Set<string>()
+  let before: Promise<unknown> = Promise.resolve()
+  return {
+    after: (id, signed) => {
+      made.add(id)
+      const mine = before.then(() => signed)
+      before = mine.catch(() => undefined)
+      // It is awaited above only when its turn has come.
+      signed.catch(() => undefined)
+      return mine
+    },
+    isLost: (parent) => made.has(parent) && !written.has(parent),
+    written,
+  }
+}
+
+const LOST: Decision = {
+  refusal: { code: 'local-unavailable', message: 'a message before it, which it names, could not be written' },
+}
+
 const signAndCommit = async (
   prepared: Prepared,
   order: Order,
   context: OutboundContext,
+  turn: Turn,
   o: OutboundOptions,
 ): Promise<Result<Accepted>> => {
+  const { id, body } = prepared
   const deniable = order.kind === 'new' && order.deniable
-  const attestation = deniable
-    ? undefined
-    : attestationOf(await o.signer.signEvent(attestationTemplate('txxm-envelope', prepared.id, toSec(context.now))))
-  const decision = await o.store.commit((view) =>
-    decideOutbound(
-      prepared,
-      order.key,
-      attestation,
-      { order: view.orderKey(order.key), message: view.message(prepared.id) !== undefined },
-      context,
-    ),
-  )
+  const signed = deniable
+    ? Promise.resolve(undefined)
+    : o.signer.signEvent(attestationTemplate('txxm-envelope', id, toSec(context.now))).then(attestationOf)
+  const attestation = await turn.after(id, signed)
+  const commit = o.store.commit((view) => {
+    if (body.dependencies?.some((d) => turn.isLost(d.hash)) === true) return LOST
+    turn.written.add(id)
+    const known = { order: view.orderKey(order.key), message: view.message(id) !== undefined }
+    return decideOutbound(prepared, order.key, attestation, known, context)
+  })
+  const decision = await commit.catch((error: unknown) => {
+    turn.written.delete(id)
+    throw error
+  })
+  if (decision.refusal !== undefined) {
+    o.afterCommit(decision)
+    return { ok: false, refusal: decision.refusal }
+  }
   if (decision.fresh === true) o.tally.count('accepted')
   o.afterCommit(decision)
-  return ok({ id: decision.message ?? prepared.id, fresh: decision.fresh === true })
+  return ok({ id: decision.message ?? id, fresh: decision.fresh === true })
 }
