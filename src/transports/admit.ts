@@ -101,11 +101,12 @@ export const admission = (o: AdmitOptions): Admission => {
         o.onRefused('bad-event', { relay })
         return undefined
       }
-      // What is sealed for somebody else matches when its author is trusted; there is nothing in it for us.
-      if (!matchesAny(from.filters(), event) || (isSealed(event) && !isTo(event, o.me))) {
+      if (!matchesAny(from.filters(), event)) {
         o.onRefused('not-addressed', { event: event.id, carrier: event.pubkey, relay })
         return undefined
       }
+      // We read by author, so what a trusted peer seals for others comes too: no refusal, there is nothing in it for us.
+      if (isSealed(event) && !isTo(event, o.me)) return undefined
       return event.pubkey === o.me ? undefined : event
     },
 
