@@ -184,7 +184,7 @@ const resolveAll = (to: readonly (Pubkey | HermId)[], ctx: OutboundContext): Res
   const keys = new Set<Pubkey>()
   for (const name of to) {
     const key = /^[0-9a-f]{64}$/.test(name) ? (name as Pubkey) : ctx.roster.keyOf(name as HermId)
-    if (key === undefined) return refuse('not-addressed', `no peer is known by the Herm id ${name}`)
+    if (key === undefined) return refuse('not-addressed', `no trusted peer has the Herm id ${name}`)
     if (key === ctx.roster.me) return refuse('not-addressed', 'that is this Herm itself')
     // Its receipts would be refused, so nothing sent to it could ever be called delivered.
     if (!ctx.roster.standing(key).receipts) return refuse('untrusted-sender', `${name} is not a trusted peer`)

@@ -104,7 +104,7 @@ test('a peer that nobody knows is named in the refusal, and nothing is queued', 
   await bridge.stop()
 
   expect(code).toBe(1)
-  expect(send.err.join('\n')).toMatch(/no peer is known by the Herm id herm-nobody[^]*nothing was queued/)
+  expect(send.err.join('\n')).toMatch(/no trusted peer has the Herm id herm-nobody[^]*nothing was queued/)
 })
 
 test('an interrupted proof on one machine ends with 130 and leaves no folder with keys, also while it still makes them', async () => {
