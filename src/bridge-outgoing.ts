@@ -1,18 +1,17 @@
 import type { Config } from './config.js'
-import type { Decision } from './core/decision.js'
-import type { Fault } from './core/fault.js'
 import type { Destination, Pubkey } from './core/types.js'
 import { nodeHashes } from './crypto/hashes.js'
 import type { AfterCommit } from './pipeline/after-commit.js'
 import type { Bell } from './pipeline/bell.js'
-import { putOffMove, runPump } from './pipeline/pump.js'
+import { runPump } from './pipeline/pump.js'
 import { runPumps } from './pipeline/pumps.js'
+import { createPutOff } from './pipeline/put-off.js'
 import { runReceipts } from './pipeline/receipts.js'
 import { isKorName } from './pipeline/kor-name.js'
 import { createSendLocal } from './pipeline/send-local.js'
 import { createSendPeer, type InFlight } from './pipeline/send-peer.js'
 import type { Tally } from './pipeline/tally.js'
-import type { Clock, Delivery, LocalPort, Log, Random, Signer, Store, Transport } from './ports.js'
+import type { Clock, LocalPort, Log, Random, Signer, Store, Transport } from './ports.js'
 
 /** Everything that leaves: one pump for each destination that is owed a message, one for each peer that is owed receipts. */
 export interface Outgoing {
@@ -49,7 +48,7 @@ const PEER_WINDOW = 128
 const LOCAL_WINDOW = 64
 
 export const createOutgoing = (o: OutgoingOptions): Outgoing => {
-  const { config, store, clock, afterCommit } = o
+  const { config } = o
   const backoff = { minMs: config.delivery.backoffMinMs, maxMs: config.delivery.backoffMaxMs }
   const portNames = o.ports.map((p) => p.name)
   const portOf = (to: Destination): LocalPort | undefined => o.ports.find((p) => `port:${p.name}` === to)
@@ -63,11 +62,7 @@ export const createOutgoing = (o: OutgoingOptions): Outgoing => {
       quickTries: config.delivery.triesPerRoad,
     },
   })
-  const putOff = async (delivery: Delivery, fault: Fault): Promise<void> => {
-    const why = { code: 'fault', reason: fault.message.slice(0, 200) } as const
-    const move = putOffMove(delivery, clock.now(), config.delivery.backoffMinMs, why)
-    afterCommit(await store.commit((): Decision => ({ moves: [move] })))
-  }
+  const putOff = createPutOff({ ...o, backoff })
 
   const pump = (to: Destination, signal: AbortSignal): Promise<void> => {
     const port = portOf(to)

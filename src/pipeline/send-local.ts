@@ -1,9 +1,11 @@
+import { backoffMs } from '../core/backoff.js'
 import type { Decision, Move, OwedReceipt, View } from '../core/decision.js'
 import { isRetriable, type Refusal } from '../core/refusal.js'
 import type { Destination, PortName, UnixMs } from '../core/types.js'
-import type { Clock, Delivered, Delivery, LocalPort, Store } from '../ports.js'
+import type { Clock, Delivered, Delivery, LocalPort, Random, Store } from '../ports.js'
 import type { AfterCommit } from './after-commit.js'
 import { putOffMove } from './pump.js'
+import { LOCAL_BACKOFF } from './put-off.js'
 import type { Tally } from './tally.js'
 
 /** One attempt to hand a message to a local port, and the receipt of stage `done` when it was the last port owed. */
@@ -13,22 +15,24 @@ export interface SendLocalOptions {
   readonly ports: readonly PortName[]
   readonly store: Pick<Store, 'load' | 'commit'>
   readonly clock: Clock
+  readonly random: Random
   readonly tally: Tally
   readonly afterCommit: AfterCommit
 }
 
-/** A port that says "not now" is asked again this soon. */
-const LATER_MS = 1_000
-
 export const createSendLocal =
   (o: SendLocalOptions) =>
   async (delivery: Delivery, signal: AbortSignal): Promise<void> => {
-    const message = o.store.load(delivery.message)
-    if (message === undefined) throw new Error(`a delivery of ${delivery.message} without its message`)
     await o.port.whenOpen(signal)
     if (signal.aborted) return
+    // Loaded only now: many may wait for the port, and their bodies would fill the memory.
+    const message = o.store.load(delivery.message)
+    if (message === undefined) throw new Error(`a delivery of ${delivery.message} without its message`)
     const answer = await o.port.deliver(message, signal)
-    const decision = await o.store.commit((view) => decideDelivered(delivery, answer, o.ports, view, o.clock.now()))
+    const laterMs = backoffMs(delivery.tries, LOCAL_BACKOFF, o.random.fraction())
+    const decision = await o.store.commit((view) =>
+      decideDelivered(delivery, answer, o.ports, view, o.clock.now(), laterMs),
+    )
     // A refusal of the port's; the decision holds what is done about it, for the message itself was taken long ago.
     if (typeof answer === 'object') o.tally.refused(answer.code)
     o.afterCommit(decision)
@@ -40,9 +44,10 @@ const decideDelivered = (
   ports: readonly PortName[],
   view: View,
   now: UnixMs,
+  laterMs: number,
 ): Decision => {
   if (typeof answer === 'object' && isRetriable(answer.code)) {
-    return { moves: [putOffMove(delivery, now, LATER_MS, { code: answer.code, reason: answer.message, try: true })] }
+    return { moves: [putOffMove(delivery, now, laterMs, { code: answer.code, reason: answer.message, try: true })] }
   }
   const move = finalMove(delivery, answer, now)
   const others = ports.filter((p) => `port:${p}` !== delivery.to)
