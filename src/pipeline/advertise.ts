@@ -44,7 +44,8 @@ export const createAdvertiser = (o: AdvertiseOptions): Advertiser => {
   const nextAt = (): UnixSec => {
     const now = toSec(o.clock.now())
     const kept = o.lastAt() ?? 0
-    last = Math.max(now, last + 1, kept <= now + MAX_AHEAD_SEC ? kept + 1 : 0)
+    const newest = Math.max(...[last, kept].filter((at) => at <= now + MAX_AHEAD_SEC), 0)
+    last = Math.max(now, newest + 1)
     return last as UnixSec
   }
 
