@@ -272,6 +272,7 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
   const run = async (signal: AbortSignal, onReady: () => void): Promise<void> => {
     const abort = (): void => stop.abort()
     signal.addEventListener('abort', abort, { once: true })
+    if (signal.aborted) abort()
     const control = await openControl(
       socketPath(config),
       controlHandlers({
@@ -303,8 +304,8 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
       ...ports.map((p) => guard(p.run(receiving.signal))),
     ]
     const working = [guard(outgoing.run(stop.signal)), guard(advertiser.run(stop.signal))]
-    await rereadIfReconfigured()
-    await resolveKor()
+    await guard(rereadIfReconfigured())
+    await guard(resolveKor())
     log.info('bridge.started', { id: config.id, npub: npubOf(me), engine: o.engine.name })
     onReady()
 
