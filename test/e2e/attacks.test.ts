@@ -452,19 +452,24 @@ describe('a relay', () => {
         ],
       }),
       third.sign({ kind: 1_059, content: 'x', tags: [['p', b.key]] }),
-      third.sealed(third.txxm(a.key).envelope(), a.key),
       stranger.clear(stranger.txxm(a.key).envelope(), a.key),
       stranger.clear(stranger.txxm(undefined).envelope()),
       third.sign({ content: good.envelope(), tags: [['d', 'without-a-topic']] }),
     ]
     await isQuiet(b)
     const taken = takenBy(b)
+    // What a trusted peer seals for another is asked for, since we read by author: passed over, and no refusal.
+    const talk = third.sealed(third.txxm(a.key).envelope(), a.key)
+    const refused = await refusalsOf(b, 'not-addressed')
+    await toWild.publish(talk)
+    await bServes()
+    expect(await refusalsOf(b, 'not-addressed')).toBe(refused)
 
     for (const event of unasked) await refusedWith(b, 'not-addressed', () => toWild.publish(event))
 
     expect(takenBy(b)).toEqual(taken)
     expect(holds(b, good.id)).toBe(false)
-    for (const event of unasked) expect(markOf(b, event.id)).toBeUndefined()
+    for (const event of [talk, ...unasked]) expect(markOf(b, event.id)).toBeUndefined()
     await bServes()
     expect(unasked.flatMap((event) => thirdOfB.about(event.id))).toEqual([])
   })
