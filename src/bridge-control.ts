@@ -1,3 +1,4 @@
+import { isHex32 } from './core/names.js'
 import { keyOf } from './core/nodeinfo.js'
 import type { HermId, JsonObject, MessageId, Pubkey, UnixSec } from './core/types.js'
 import { ControlError, type ControlHandler } from './ops/control-server.js'
@@ -34,7 +35,7 @@ export const controlHandlers = (o: ControlOptions): Record<string, ControlHandle
   },
   wait: async (params, signal) => {
     const { ids, stage, timeout_ms: timeoutMs } = params
-    if (!Array.isArray(ids) || !ids.every((id) => typeof id === 'string') || ids.length > 10_000) {
+    if (!Array.isArray(ids) || ids.length > 10_000 || !ids.every((id) => typeof id === 'string' && isHex32(id))) {
       throw new ControlError('bad-request', 'ids must be a list of at most 10,000 message ids')
     }
     const settled = stage === 'stored' ? isStored : isDone
@@ -42,7 +43,9 @@ export const controlHandlers = (o: ControlOptions): Record<string, ControlHandle
     const states = await o.watch.until(ids as MessageId[], settled, ms, AbortSignal.any([signal, o.stopping]))
     return ids.map((id) => {
       const deliveries = states.get(id as MessageId) ?? []
-      return { id, reached: settled(deliveries), failed: deliveries.some(isFailed), deliveries }
+      // A message that is not here has come nowhere.
+      const reached = deliveries.length > 0 && settled(deliveries)
+      return { id, reached, failed: deliveries.some(isFailed), deliveries }
     })
   },
   'peers.approve': async (params) => grant(params, 'approved', o),

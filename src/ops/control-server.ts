@@ -86,6 +86,8 @@ const removeStale = (path: string): Promise<void> =>
 const serve = (socket: Socket, handlers: Readonly<Record<string, ControlHandler>>, log: Log): void => {
   const gone = new AbortController()
   const cutter = createLineCutter(MAX_CONTROL_LINE_BYTES)
+  /** Lines of one piece that was read, at most. */
+  const waiting: string[] = []
   let outstanding = 0
 
   const answer = (id: JsonValue, rest: { result: unknown } | { error: unknown }): void => {
@@ -119,20 +121,36 @@ const serve = (socket: Socket, handlers: Readonly<Record<string, ControlHandler>
     }
   }
 
-  socket.on('error', () => socket.destroy())
-  socket.on('close', () => gone.abort())
-  socket.on('data', (piece) => {
-    const { lines, error } = cutter.push(piece)
-    for (const line of lines) {
+  /** A client that asks without end, or does not read, must not fill our memory with answers. */
+  const mayAsk = (): boolean => outstanding < MAX_OUTSTANDING && !socket.writableNeedDrain
+  const work = (): void => {
+    while (mayAsk()) {
+      const line = waiting.shift()
+      if (line === undefined) {
+        socket.resume()
+        return
+      }
       outstanding++
-      if (outstanding >= MAX_OUTSTANDING) socket.pause()
       // Never lost: `handle` answers every failure itself.
       void handle(line).finally(() => {
         outstanding--
-        if (outstanding < MAX_OUTSTANDING) socket.resume()
+        work()
       })
     }
-    if (error !== undefined) socket.destroy()
+    socket.pause()
+  }
+
+  socket.on('error', () => socket.destroy())
+  socket.on('close', () => {
+    waiting.length = 0
+    gone.abort()
+  })
+  socket.on('drain', work)
+  socket.on('data', (piece) => {
+    const { lines, error } = cutter.push(piece)
+    waiting.push(...lines)
+    if (error === undefined) work()
+    else socket.destroy()
   })
 }
 
