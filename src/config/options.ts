@@ -207,7 +207,8 @@ export const OPTIONS = {
     example: '15m',
   }),
   'delivery.tries_per_road': fixed(countType(1, 100), '5', {
-    about: 'Tries on one road before the next one.',
+    about:
+      'Quick tries to a peer that is awake; after them, and to one that sleeps, a try from backoff_max to 6 h apart.',
     example: '5',
   }),
 
