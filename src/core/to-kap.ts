@@ -52,7 +52,8 @@ export const toKap = (txxm: Txxm, hashes: Hashes): Result<KapFields> => {
     created_at: createdAt,
     valid_from: validFrom,
     valid_until: validUntil,
-    dependencies: txxm.dependencies ?? [],
+    // Unknown members of a dependency are hashed with the body; KAP-010 has no place for them.
+    dependencies: (txxm.dependencies ?? []).map(({ kind, hash }) => ({ kind, hash })),
     payload_hash: hashes.sha256Hex(payload),
     payload_length: BigInt(utf8Length(payload)),
     postage_class: 0,
