@@ -1,5 +1,5 @@
 import type { RelayLimits } from './limits.js'
-import { normalRelayUrl } from './place.js'
+import { normalRelayUrl } from './server/place.js'
 
 /** The options of `ksp relay` that say who may do what (access.ts). */
 export interface AccessOptions {

@@ -2,7 +2,7 @@ import { afterEach } from 'vitest'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { EventStore } from '../../relay/store.js'
+import type { EventStore } from '../../relay/store/store.js'
 import type { Filter } from '../../src/core/match.js'
 import type { NostrEvent, UnixSec } from '../../src/core/types.js'
 

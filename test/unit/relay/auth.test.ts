@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { refuseAuth } from '../../../relay/auth.js'
-import { normalRelayUrl, urlsOfPlace } from '../../../relay/place.js'
+import { refuseAuth } from '../../../relay/session/auth.js'
+import { normalRelayUrl, urlsOfPlace } from '../../../relay/server/place.js'
 import type { EventTemplate, NostrEvent, UnixSec } from '../../../src/core/types.js'
 import { nodeHashes } from '../../../src/crypto/hashes.js'
 import { authTemplate } from '../../support/relay-client.js'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { inBatches } from '../../../relay/batch.js'
+import { inBatches } from '../../../relay/ingest/batch.js'
 
 describe('batches', () => {
   it('hold what came in one turn, in its order, and no more than allowed', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseFrame } from '../../../relay/frames.js'
+import { parseFrame } from '../../../relay/session/frames.js'
 import { paperAuthor } from '../../support/signed.js'
 
 const LIMITS = { maxMessageBytes: 1_000, maxFilters: 3, maxFilterValues: 5 }

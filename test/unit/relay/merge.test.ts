@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compareOrder, merge } from '../../../relay/merge.js'
-import type { Ordered } from '../../../relay/merge.js'
+import { compareOrder, merge } from '../../../relay/store/merge.js'
+import type { Ordered } from '../../../relay/store/merge.js'
 
 const item = fc.record({ age: fc.integer({ min: -5, max: 5 }), id: fc.nat(9).map((n) => Uint8Array.of(n)) })
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { startRelay, type Relay, type RelayLimits } from '../../../relay/index.js'
-import { openRates } from '../../../relay/rate.js'
+import { openRates } from '../../../relay/session/rate.js'
 import type { UnixMs, UnixSec } from '../../../src/core/types.js'
 import type { Verifier } from '../../../src/ports.js'
 import { connectClient, type RelayClient } from '../../support/relay-client.js'

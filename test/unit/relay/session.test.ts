@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { openSession } from '../../../relay/session.js'
-import type { Action, Session } from '../../../relay/session.js'
+import { openSession } from '../../../relay/session/session.js'
+import type { Action, Session } from '../../../relay/session/session.js'
 
 const LIMITS = { maxMessageBytes: 10_000, maxFilters: 4, maxFilterValues: 100, maxSubscriptions: 2, maxAuthedKeys: 2 }
 

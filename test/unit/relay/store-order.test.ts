@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { openEventStore } from '../../../relay/store.js'
+import { openEventStore } from '../../../relay/store/store.js'
 import type { NostrEvent, UnixSec } from '../../../src/core/types.js'
 import { nodeHashes } from '../../../src/crypto/hashes.js'
 import { asIncoming, ask, ids } from '../../support/relay-store.js'

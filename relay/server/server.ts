@@ -1,0 +1,135 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import { Fault, reasonOf } from '../../src/core/fault.js'
+import type { Connection } from '../session/connection.js'
+import { CORS_HEADERS, NIP11_TYPE, wantsDocument } from './document.js'
+import type { RelayLimits } from '../limits.js'
+import { urlsOfPlace } from './place.js'
+import { openSocket } from './socket.js'
+import type { RelaySocket } from './socket.js'
+import type { Wire } from './wire.js'
+
+/** HTTP and WebSocket on one port: the document and the handshake. What is said on a connection is connection.ts's. */
+export interface RelayServer {
+  readonly port: number
+  /** How many are connected. */
+  readonly connections: number
+  /** Takes nothing new in, neither connections nor messages. What is under way goes on. */
+  hush(): void
+  /** Says goodbye to every client; those that do not answer by the deadline are cut off. */
+  close(deadlineMs: number): Promise<void>
+}
+
+export interface ServerParts {
+  readonly host: string
+  readonly port: number
+  readonly limits: RelayLimits
+  readonly name: string
+  /** The NIP-11 document, as JSON text. */
+  readonly document: string
+  readonly connect: (wire: Wire) => Connection
+}
+
+/** Rejects with a Fault('relay') that says what to do when it can't listen. */
+export const listen = async (parts: ServerParts): Promise<RelayServer> => {
+  const { limits } = parts
+  const sockets = new Set<RelaySocket>()
+  const http = createServer((request, response) => answerHttp(request, response, parts))
+  // Some more than WebSockets, so that the document can be read when the relay is full.
+  http.maxConnections = limits.maxConnections + 64
+  const handshakes = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    // What is longer than a message may be, but not much, gets a clear answer first (frames.ts).
+    maxPayload: 2 * limits.maxMessageBytes,
+  })
+  let hushed = false
+
+  http.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    if (hushed || sockets.size >= limits.maxConnections) {
+      stream.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+      return
+    }
+    stream.on('error', () => stream.destroy())
+    const urls = urlsOfPlace(request.socket.localAddress, request.socket.localPort)
+    handshakes.handleUpgrade(request, stream, head, (webSocket) => {
+      const socket: RelaySocket = openSocket(webSocket, stream, parts.connect, () => sockets.delete(socket), urls)
+      sockets.add(socket)
+    })
+  })
+
+  const keepalive = setInterval(() => {
+    for (const socket of sockets) socket.checkAlive()
+  }, limits.pingIntervalMs)
+  keepalive.unref()
+
+  await started(http, parts.host, parts.port)
+
+  return {
+    port: (http.address() as AddressInfo).port,
+    get connections() {
+      return sockets.size
+    },
+    hush: () => {
+      hushed = true
+      for (const socket of sockets) socket.hush()
+    },
+    close: async (deadlineMs) => {
+      hushed = true
+      clearInterval(keepalive)
+      const allClosed = new Promise<void>((resolve) => http.close(() => resolve()))
+      http.closeIdleConnections()
+      for (const socket of sockets) socket.sayGoodbye()
+      const cutAll = setTimeout(() => {
+        for (const socket of sockets) socket.cut()
+        http.closeAllConnections()
+      }, deadlineMs)
+      await Promise.all([allClosed, ...[...sockets].map((socket) => socket.closed)])
+      clearTimeout(cutAll)
+    },
+  }
+}
+
+const started = (http: Server, host: string, port: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    http.once('error', (error) => reject(new Fault('relay', advice(error, host, port), { cause: error })))
+    http.listen(port, host, () => resolve())
+  })
+
+const advice = (error: Error, host: string, port: number): string => {
+  const code = 'code' in error ? error.code : undefined
+  const place = `${host}:${port}`
+  if (code === 'EADDRINUSE') return `${place} is in use: stop the other program, or choose another port with --listen`
+  if (code === 'EACCES') return `${place} may not be used by this user: choose a port above 1023 with --listen`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return `${host} is no address of this machine: choose one that is with --listen, such as 127.0.0.1:${port}`
+  }
+  return `cannot listen on ${place}: ${reasonOf(error)}`
+}
+
+const answerHttp = (request: IncomingMessage, response: ServerResponse, parts: ServerParts): void => {
+  const answer = (status: number, type: string, body: string): void => {
+    response.writeHead(status, {
+      ...CORS_HEADERS,
+      'content-type': type,
+      'content-length': Buffer.byteLength(body),
+      vary: 'accept',
+    })
+    response.end(request.method === 'HEAD' ? undefined : body)
+  }
+  if (request.method === 'OPTIONS') {
+    response.writeHead(204, CORS_HEADERS)
+    response.end()
+  } else if (request.method !== 'GET' && request.method !== 'HEAD') {
+    answer(405, 'text/plain; charset=utf-8', 'Only GET, HEAD and OPTIONS.\n')
+  } else if (wantsDocument(request.headers.accept)) {
+    answer(200, NIP11_TYPE, parts.document)
+  } else {
+    const words = `${parts.name}: a Nostr relay. Connect with a Nostr client over WebSocket.\n`
+    answer(200, 'text/plain; charset=utf-8', words)
+  }
+}

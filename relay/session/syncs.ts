@@ -1,0 +1,132 @@
+import { reasonOf } from '../../src/core/fault.js'
+import type { Hashes } from '../../src/core/hashes.js'
+import { hexOf } from '../../src/core/hex.js'
+import type { Filter } from '../../src/core/match.js'
+import { answerNegentropy } from '../../src/core/negentropy.js'
+import { syncSet } from '../../src/core/negentropy-set.js'
+import type { SyncItem, SyncSet } from '../../src/core/negentropy-set.js'
+import type { Log } from '../../src/ports.js'
+import { negErrFrame, negMsgFrame } from './answers.js'
+import type { Reason } from './answers.js'
+import { gather } from './gather.js'
+import type { RelayLimits } from '../limits.js'
+import type { Ordered, Source } from '../store/merge.js'
+
+/** NIP-77 on one connection: sets of what is stored, compared with what the client has. Their ids are a space of their own. */
+export interface Syncs {
+  open(id: string, filter: Filter, message: Uint8Array): void
+  message(id: string, message: Uint8Array): void
+  close(id: string): void
+  closeAll(): void
+}
+
+/** Items that all syncs of the relay hold in memory. */
+export interface SyncRoom {
+  used: number
+}
+
+export interface SyncParts {
+  readonly limits: Pick<RelayLimits, 'maxSyncs' | 'maxSyncItems' | 'maxSyncItemsInAll' | 'maxSyncFrameBytes'>
+  readonly room: SyncRoom
+  readonly hashes: Hashes
+  readonly log: Log
+  readonly send: (frame: string) => void
+  /** Whether the question is answered, to whoever asks now. */
+  readonly refuse: (filter: Filter) => Reason | undefined
+  /** So much waits already that nothing new may begin. */
+  readonly isBusy: () => boolean
+  /** What is stored and may be read, without its text. */
+  readonly entries: (filter: Filter) => Source<Ordered>
+  /** One after the other, with the stored answers of this connection. */
+  readonly enqueue: (work: () => Promise<void>) => void
+}
+
+interface Sync {
+  readonly filter: Filter
+  /** Undefined until it is gathered. */
+  set: SyncSet | undefined
+  held: number
+}
+
+export const openSyncs = (parts: SyncParts): Syncs => {
+  const { limits, room, hashes, send } = parts
+  const open = new Map<string, Sync>()
+
+  const close = (id: string): void => {
+    const sync = open.get(id)
+    if (sync === undefined) return
+    open.delete(id)
+    room.used -= sync.held
+    sync.held = 0
+  }
+
+  const fail = (id: string, reason: Parameters<typeof negErrFrame>[1]): void => {
+    close(id)
+    send(negErrFrame(id, reason))
+  }
+
+  const answer = (id: string, set: SyncSet, message: Uint8Array): void => {
+    const answered = answerNegentropy(set, message, { hashes, maxFrameBytes: limits.maxSyncFrameBytes })
+    if (answered.ok) send(negMsgFrame(id, hexOf(answered.value)))
+    else fail(id, `invalid: ${answered.refusal.message}`)
+  }
+
+  const begin = async (id: string, sync: Sync, message: Uint8Array): Promise<void> => {
+    const isCurrent = (): boolean => open.get(id) === sync
+    if (!isCurrent()) return
+    const items: SyncItem[] = []
+    let why: Reason | undefined
+    const take = ({ age, id: bytes }: Ordered): boolean => {
+      if (!isCurrent()) return false
+      if (items.length >= limits.maxSyncItems) why = `blocked: more than ${limits.maxSyncItems} events; ask for less`
+      else if (room.used >= limits.maxSyncItemsInAll) why = 'blocked: too many events are being compared; try again'
+      if (why !== undefined) return false
+      items.push({ time: -age, id: bytes })
+      room.used++
+      sync.held++
+      return true
+    }
+    try {
+      await gather(parts.entries(sync.filter), take)
+      if (!isCurrent()) return
+      if (why !== undefined) {
+        fail(id, why)
+        return
+      }
+      sync.set = syncSet(items)
+      answer(id, sync.set, message)
+    } catch (error) {
+      parts.log.error('sync-failed', { reason: reasonOf(error) })
+      if (isCurrent()) fail(id, 'error: the stored events could not be read')
+    }
+  }
+
+  return {
+    open: (id, filter, message) => {
+      close(id)
+      const isFull = open.size >= limits.maxSyncs || parts.isBusy()
+      const reason = isFull ? (`blocked: at most ${limits.maxSyncs} at a time` as const) : parts.refuse(filter)
+      if (reason !== undefined) {
+        send(negErrFrame(id, reason))
+        return
+      }
+      const sync: Sync = { filter, set: undefined, held: 0 }
+      open.set(id, sync)
+      parts.enqueue(() => begin(id, sync, message))
+    },
+    message: (id, message) => {
+      const sync = open.get(id)
+      if (sync?.set === undefined) {
+        fail(id, 'closed: it is not open')
+        return
+      }
+      const reason = parts.refuse(sync.filter)
+      if (reason === undefined) answer(id, sync.set, message)
+      else fail(id, reason)
+    },
+    close,
+    closeAll: () => {
+      for (const id of [...open.keys()]) close(id)
+    },
+  }
+}

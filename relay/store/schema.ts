@@ -1,0 +1,119 @@
+import { closeSync, openSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import { Fault, reasonOf } from '../../src/core/fault.js'
+
+/**
+ * The relay's database file. Migrations are appended, never changed; `user_version` says how many have run.
+ *
+ * `age` is minus created_at: so the ascending order of (age, id) is the one NIP-01 asks for, newest first and the lowest id
+ * first among equals, and "the next page" is one row-value comparison on an index.
+ * `seq` is the order of commit and never used twice within one run: it divides what is stored from what is live.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    id BLOB NOT NULL,
+    pubkey BLOB NOT NULL,
+    kind INTEGER NOT NULL,
+    age INTEGER NOT NULL,
+    expires_at INTEGER,
+    json TEXT NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX events_by_id ON events (id);
+  CREATE INDEX events_by_age ON events (age, id, kind);
+  CREATE INDEX events_by_kind ON events (kind, age, id);
+  CREATE INDEX events_by_author ON events (pubkey, age, id, kind);
+  CREATE INDEX events_by_author_kind ON events (pubkey, kind, age, id);
+  CREATE INDEX events_by_expiry ON events (expires_at) WHERE expires_at IS NOT NULL;
+
+  -- Every single-letter tag with its first value (index-keys.ts).
+  CREATE TABLE tags (
+    key BLOB NOT NULL,
+    age INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    kind INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (key, age, id)
+  ) STRICT, WITHOUT ROWID;
+
+  -- What is known of a replaceable or addressable place: the best version ever seen, also where that is deleted or has
+  -- expired by now, and until when versions are deleted. So the final state does not depend on the order of arrival.
+  CREATE TABLE slots (
+    slot BLOB PRIMARY KEY,
+    age INTEGER,
+    id BLOB,
+    deleted_until INTEGER
+  ) STRICT, WITHOUT ROWID;
+
+  -- NIP-09 by id: who asked for it. Counts for an event that comes later only where the asker owns it.
+  CREATE TABLE deleted_ids (
+    id BLOB NOT NULL,
+    pubkey BLOB NOT NULL,
+    PRIMARY KEY (id, pubkey)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- NIP-62: whose events up to which created_at are gone for ever.
+  CREATE TABLE vanished (
+    pubkey BLOB PRIMARY KEY,
+    until INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+]
+
+/** 'kspr' */
+const APPLICATION_ID = 0x6b737072
+
+/** Opens or makes the file, alone: a second process on it is refused. Throws a Fault('store') that says what to do. */
+export const openDatabase = (file: string): Database.Database => {
+  try {
+    // Private events may be in it: the file is its owner's only. SQLite gives its side files the same mode.
+    if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600))
+    const db = new Database(file, { timeout: 1_000 })
+    try {
+      prepare(db)
+      return db
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  } catch (error) {
+    throw new Fault('store', `cannot open ${file}: ${advice(error)}`, { cause: error })
+  }
+}
+
+const prepare = (db: Database.Database): void => {
+  // One process, one connection: no shared memory file, and two relays never share a database by mistake.
+  db.pragma('locking_mode = EXCLUSIVE')
+  db.pragma('journal_mode = WAL')
+  // OK true is a promise: a commit is on the disk when it returns. The library's own default for WAL is NORMAL.
+  db.pragma('synchronous = FULL')
+  db.pragma('cache_size = -65536')
+  db.pragma('temp_store = MEMORY')
+  migrate(db)
+}
+
+const migrate = (db: Database.Database): void => {
+  const owner = db.pragma('application_id', { simple: true })
+  const version = Number(db.pragma('user_version', { simple: true }))
+  if (owner !== APPLICATION_ID) {
+    const { tables } = db.prepare<[], { tables: number }>('SELECT count(*) AS tables FROM sqlite_schema').get() ?? {}
+    if (owner !== 0 || tables !== 0) throw new Error('it is the database of another program: choose another file')
+  }
+  if (version > MIGRATIONS.length) throw new Error('a newer version of this relay made it: run that version')
+  // Takes the write lock even where nothing is to be done, so that a second relay fails now and not later.
+  db.transaction(() => {
+    for (const migration of MIGRATIONS.slice(version)) db.exec(migration)
+    db.pragma(`application_id = ${APPLICATION_ID}`)
+    db.pragma(`user_version = ${MIGRATIONS.length}`)
+  }).immediate()
+}
+
+const advice = (error: unknown): string => {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'SQLITE_BUSY') return 'another process has it open: stop that one, or choose another file'
+  if (code === 'SQLITE_NOTADB') return 'it is no SQLite database: choose another file'
+  if (code === 'ENOENT') return 'its folder does not exist: make it first'
+  return reasonOf(error)
+}
