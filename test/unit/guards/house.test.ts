@@ -169,7 +169,7 @@ describe('the guards themselves', () => {
     ['src/pipeline/pump.ts', 'src/ports.ts', undefined],
     ['src/bridge-control.ts', 'src/bridge-status.ts', undefined],
     ['src/cli/run.ts', 'src/bridge.ts', undefined],
-    ['relay/policy.ts', 'src/core/event.ts', undefined],
+    ['relay/policy/policy.ts', 'src/core/event.ts', undefined],
     ['relay/main.ts', 'src/ops/metrics.ts', undefined],
     ['src/pipeline/pump.ts', 'src/store/open.ts', /sisters/],
     ['src/core/inbound.ts', 'src/ports.ts', /lies above/],
