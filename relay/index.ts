@@ -16,6 +16,7 @@ import { openIngest } from './ingest/ingest.js'
 import { DEFAULT_LIMITS } from './limits.js'
 import type { RelayLimits } from './limits.js'
 import { silentLog } from './log.js'
+import { openMeters } from './ops/meters.js'
 import { defaultPolicy } from './policy/policy.js'
 import { normalRelayUrl, urlsOfPlace } from './server/place.js'
 import type { Access, Policy } from './policy/policy.js'
@@ -83,10 +84,11 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
   const access: Access = { ...lists.access, minPow: options.minPow ?? 0, isOurs }
   const policy = options.policy ?? defaultPolicy(limits, nodeHashes, access)
   const store = openOr(() => openEventStore(options.db, nodeHashes), lists.close)
+  const meters = openMeters()
   const subscriptions = openSubscriptions()
-  const ingest = openIngest({ policy, verifier, store, subscriptions, limits, now, log })
+  const ingest = openIngest({ policy, verifier, store, subscriptions, limits, now, log, meters })
   const connectionParts: ConnectionParts = {
-    ...{ limits, policy, ingest, store, subscriptions, now, log, hashes: nodeHashes },
+    ...{ limits, policy, ingest, store, subscriptions, now, log, meters, hashes: nodeHashes },
     verify: verifyStage(verifier),
     newChallenge: () => randomBytes(16).toString('hex'),
     publicUrls,
@@ -99,13 +101,16 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
     name,
     document: relayDocument({ ...options, name, version: RELAY_VERSION }, limits, options),
     connect: (wire) => openConnection(wire, connectionParts),
+    meters,
   }).catch((error: unknown) => {
     lists.close()
     store.close()
     throw error
   })
   placeUrls = urlsOfPlace(options.host, server.port)
-  const sweep = startSweep(store, now, log)
+  const sweep = startSweep(store, now, log, (removed) => {
+    meters.removed.expired += removed
+  })
   const url = `ws://${options.host.includes(':') ? `[${options.host}]` : options.host}:${server.port}`
   log.info('relay-started', { url, ...about, events: store.count() })
 

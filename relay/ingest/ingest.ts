@@ -6,6 +6,7 @@ import type { Verdict } from '../session/answers.js'
 import { expirationOf } from '../events/expiration.js'
 import { classOf } from '../events/kind-class.js'
 import type { RelayLimits } from '../limits.js'
+import type { Meters } from '../ops/meters.js'
 import { EXPIRED, refuseWrite } from '../policy/policy.js'
 import type { Policy } from '../policy/policy.js'
 import { openRates } from '../session/rate.js'
@@ -34,15 +35,17 @@ export interface IngestParts {
     Partial<Pick<RelayLimits, 'maxEventsPerSecOfKey'>>
   readonly now: () => UnixSec
   readonly log: Log
+  /** Absent: nothing is counted. */
+  readonly meters?: Meters
 }
 
 const MAX_RECENT_EPHEMERAL = 10_000
 const MAX_RATED_KEYS = 50_000
 
 export const openIngest = (parts: IngestParts): Ingest => {
-  const { policy, store, subscriptions, limits, now, log } = parts
-  const verify = verifyStage(parts.verifier)
-  const write = writeStage(store, now)
+  const { policy, store, subscriptions, limits, now, log, meters } = parts
+  const verify = verifyStage(parts.verifier, parts.meters?.verify)
+  const write = writeStage(store, now, parts.meters?.commit)
   const ephemeral = recentIds(MAX_RECENT_EPHEMERAL)
   const rates = openRates(limits.maxEventsPerSecOfKey ?? 0, MAX_RATED_KEYS, now)
   const idleWaiters: (() => void)[] = []
@@ -59,14 +62,24 @@ export const openIngest = (parts: IngestParts): Ingest => {
     const live: LiveEvent = { event, json: JSON.stringify(event), ...(expiresAt === undefined ? {} : { expiresAt }) }
     if (classOf(event.kind) === 'ephemeral') return broadcast(live)
     const outcome = await write(live)
-    if (outcome.state === 'stored') subscriptions.publish({ ...live, seq: outcome.seq })
+    if (outcome.state === 'stored') {
+      const taken = subscriptions.publish({ ...live, seq: outcome.seq })
+      if (meters !== undefined) meters.sent.live += taken
+    }
     return verdictOn(outcome)
   }
 
   const broadcast = (live: LiveEvent): Verdict => {
     // Two copies may have been verified side by side; only one is sent on.
     if (!ephemeral.add(live.event.id)) return KNOWN
-    if (subscriptions.publish(live) > 0) return ACCEPTED
+    const taken = subscriptions.publish(live)
+    if (taken > 0) {
+      if (meters !== undefined) {
+        meters.events.ephemeral++
+        meters.sent.live += taken
+      }
+      return ACCEPTED
+    }
     ephemeral.forget(live.event.id)
     return refused('mute: nobody listens to this ephemeral event')
   }

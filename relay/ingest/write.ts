@@ -1,4 +1,5 @@
 import type { UnixSec } from '../../src/core/types.js'
+import type { Meters } from '../ops/meters.js'
 import { inBatches } from './batch.js'
 import type { EventStore } from '../store/store.js'
 import type { Incoming, Outcome } from '../store/store-write.js'
@@ -13,4 +14,22 @@ export const MAX_EVENTS_PER_COMMIT = 500
 export const writeStage = (
   store: Pick<EventStore, 'write'>,
   now: () => UnixSec,
-): ((incoming: Incoming) => Promise<Outcome>) => inBatches(MAX_EVENTS_PER_COMMIT, (items) => store.write(items, now()))
+  meters?: Meters['commit'],
+): ((incoming: Incoming) => Promise<Outcome>) =>
+  inBatches(MAX_EVENTS_PER_COMMIT, (items) => measured(meters, items.length, () => store.write(items, now())))
+
+const measured = <T>(meters: Meters['commit'] | undefined, items: number, commit: () => T): T => {
+  if (meters === undefined) return commit()
+  const began = performance.now()
+  try {
+    const outcome = commit()
+    meters.batch.observe(items)
+    meters.seconds.observe((performance.now() - began) / 1_000)
+    meters.writable = true
+    return outcome
+  } catch (error) {
+    meters.failed++
+    meters.writable = false
+    throw error
+  }
+}

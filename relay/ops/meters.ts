@@ -1,4 +1,4 @@
-import type { Prefix, Reason } from '../session/answers.js'
+import type { Prefix } from '../session/answers.js'
 import { distribution } from './distribution.js'
 import type { Distribution } from './distribution.js'
 
@@ -8,6 +8,11 @@ import type { Distribution } from './distribution.js'
  * event is and who reads it must not be seen in a number with a name on it.
  */
 export interface Meters {
+  readonly messages: {
+    received: number
+    /** Answered without being looked at further: not JSON, of the wrong form, too long, one subscription too many. */
+    refused: number
+  }
   readonly events: EventMeters
   readonly verify: {
     /** Signatures checked, and those that did not hold. */
@@ -36,8 +41,8 @@ export interface Meters {
     turnedAway: number
     readonly cutOff: Record<CutReason, number>
   }
+  /** Of connections that have ended; those of open ones are asked of their sockets. */
   readonly bytes: {
-    /** Of messages, without the frames around them. */
     received: number
     sent: number
   }
@@ -105,6 +110,7 @@ const BATCH_BOUNDS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024]
 const COMMIT_BOUNDS_S = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
 
 export const openMeters = (): Meters => ({
+  messages: { received: 0, refused: 0 },
   events: { received: 0, accepted: 0, duplicates: 0, ephemeral: 0, refused: zeros(REFUSAL_PREFIXES) },
   verify: { checked: 0, failed: 0, batch: distribution(BATCH_BOUNDS) },
   commit: { batch: distribution(BATCH_BOUNDS), seconds: distribution(COMMIT_BOUNDS_S), failed: 0, writable: true },
@@ -120,9 +126,3 @@ const askMeters = (): AskMeters => ({ received: 0, refused: zeros(REFUSAL_PREFIX
 
 const zeros = <Name extends string>(names: readonly Name[]): Record<Name, number> =>
   Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>
-
-/** Counts one refusal by the prefix of its reason: all that a metric may know of it. */
-export const countRefusal = (refused: Record<RefusalPrefix, number>, reason: Reason | `closed: ${string}`): void => {
-  const prefix = reason.slice(0, reason.indexOf(':'))
-  if (Object.hasOwn(refused, prefix)) refused[prefix as RefusalPrefix]++
-}

@@ -1,12 +1,13 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { Fault, reasonOf } from '../../src/core/fault.js'
 import type { Connection } from '../session/connection.js'
 import { CORS_HEADERS, NIP11_TYPE, wantsDocument } from './document.js'
 import type { RelayLimits } from '../limits.js'
+import type { Meters } from '../ops/meters.js'
 import { urlsOfPlace } from './place.js'
 import { openSocket } from './socket.js'
 import type { RelaySocket } from './socket.js'
@@ -17,6 +18,10 @@ export interface RelayServer {
   readonly port: number
   /** How many are connected. */
   readonly connections: number
+  /** Bytes that wait in memory for clients to read them. */
+  readonly bufferedBytes: number
+  /** On the TCP connections of clients, since the start. */
+  traffic(): { readonly received: number; readonly sent: number }
   /** Takes nothing new in, neither connections nor messages. What is under way goes on. */
   hush(): void
   /** Says goodbye to every client; those that do not answer by the deadline are cut off. */
@@ -31,12 +36,13 @@ export interface ServerParts {
   /** The NIP-11 document, as JSON text. */
   readonly document: string
   readonly connect: (wire: Wire) => Connection
+  readonly meters: Pick<Meters, 'messages' | 'clients' | 'bytes'>
 }
 
 /** Rejects with a Fault('relay') that says what to do when it can't listen. */
 export const listen = async (parts: ServerParts): Promise<RelayServer> => {
-  const { limits } = parts
-  const sockets = new Set<RelaySocket>()
+  const { limits, meters } = parts
+  const sockets = new Map<RelaySocket, Socket>()
   const http = createServer((request, response) => answerHttp(request, response, parts))
   // Some more than WebSockets, so that the document can be read when the relay is full.
   http.maxConnections = limits.maxConnections + 64
@@ -51,19 +57,28 @@ export const listen = async (parts: ServerParts): Promise<RelayServer> => {
 
   http.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     if (hushed || sockets.size >= limits.maxConnections) {
+      meters.clients.turnedAway++
       stream.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
       return
     }
     stream.on('error', () => stream.destroy())
-    const urls = urlsOfPlace(request.socket.localAddress, request.socket.localPort)
+    const tcp = request.socket
+    const urls = urlsOfPlace(tcp.localAddress, tcp.localPort)
     handshakes.handleUpgrade(request, stream, head, (webSocket) => {
-      const socket: RelaySocket = openSocket(webSocket, stream, parts.connect, () => sockets.delete(socket), urls)
-      sockets.add(socket)
+      const ended = (): void => {
+        if (!sockets.delete(socket)) return
+        meters.bytes.received += tcp.bytesRead
+        meters.bytes.sent += tcp.bytesWritten
+        meters.clients.connected--
+      }
+      const socket: RelaySocket = openSocket(webSocket, stream, parts.connect, ended, urls, meters)
+      sockets.set(socket, tcp)
+      meters.clients.connected++
     })
   })
 
   const keepalive = setInterval(() => {
-    for (const socket of sockets) socket.checkAlive()
+    for (const socket of sockets.keys()) socket.checkAlive()
   }, limits.pingIntervalMs)
   keepalive.unref()
 
@@ -74,21 +89,34 @@ export const listen = async (parts: ServerParts): Promise<RelayServer> => {
     get connections() {
       return sockets.size
     },
+    get bufferedBytes() {
+      let bytes = 0
+      for (const socket of sockets.keys()) bytes += socket.bufferedBytes
+      return bytes
+    },
+    traffic: () => {
+      let { received, sent } = meters.bytes
+      for (const tcp of sockets.values()) {
+        received += tcp.bytesRead
+        sent += tcp.bytesWritten
+      }
+      return { received, sent }
+    },
     hush: () => {
       hushed = true
-      for (const socket of sockets) socket.hush()
+      for (const socket of sockets.keys()) socket.hush()
     },
     close: async (deadlineMs) => {
       hushed = true
       clearInterval(keepalive)
       const allClosed = new Promise<void>((resolve) => http.close(() => resolve()))
       http.closeIdleConnections()
-      for (const socket of sockets) socket.sayGoodbye()
+      for (const socket of sockets.keys()) socket.sayGoodbye()
       const cutAll = setTimeout(() => {
-        for (const socket of sockets) socket.cut()
+        for (const socket of sockets.keys()) socket.cut()
         http.closeAllConnections()
       }, deadlineMs)
-      await Promise.all([allClosed, ...[...sockets].map((socket) => socket.closed)])
+      await Promise.all([allClosed, ...[...sockets.keys()].map((socket) => socket.closed)])
       clearTimeout(cutAll)
     },
   }

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
 import { noticeFrame } from '../session/answers.js'
 import type { Connection } from '../session/connection.js'
+import type { CutReason, Meters } from '../ops/meters.js'
 import type { Wire } from './wire.js'
 
 /** One WebSocket as the server holds it. */
@@ -12,6 +13,7 @@ export interface RelaySocket {
   hush(): void
   sayGoodbye(): void
   cut(): void
+  readonly bufferedBytes: number
   /** Resolves when it has ended, whoever ended it. */
   readonly closed: Promise<void>
 }
@@ -25,10 +27,22 @@ export const openSocket = (
   stream: Duplex,
   connect: (wire: Wire) => Connection,
   onClosed: () => void,
-  urls: readonly string[] = [],
+  urls: readonly string[],
+  meters: Pick<Meters, 'messages' | 'clients'>,
 ): RelaySocket => {
   let alive = true
   let hushed = false
+  let isCut = false
+
+  const countCut = (reason: CutReason): void => {
+    if (!isCut) meters.clients.cutOff[reason]++
+    isCut = true
+  }
+
+  const cut = (reason: CutReason): void => {
+    countCut(reason)
+    webSocket.terminate()
+  }
 
   const wire: Wire = {
     urls,
@@ -60,12 +74,13 @@ export const openSocket = (
       }),
     pause: () => webSocket.pause(),
     resume: () => webSocket.resume(),
-    cut: () => webSocket.terminate(),
+    cut,
   }
   const connection = connect(wire)
 
   webSocket.on('message', (data: RawData, isBinary: boolean) => {
     alive = true
+    meters.messages.received++
     if (hushed) return
     if (isBinary) {
       wire.send(noticeFrame('invalid: messages are text, not binary'))
@@ -78,7 +93,10 @@ export const openSocket = (
     alive = true
   })
   // Bad frames, messages beyond maxPayload, a reset: `close` follows, and that is where it ends.
-  webSocket.on('error', () => undefined)
+  webSocket.on('error', (error) => {
+    const reason = reasonOfError(error)
+    if (reason !== undefined) countCut(reason)
+  })
   const closed = new Promise<void>((resolve) => {
     webSocket.on('close', () => {
       connection.closed()
@@ -91,7 +109,7 @@ export const openSocket = (
     checkAlive: () => {
       // While we do not read, we can't see its pong.
       if (!alive && !webSocket.isPaused) {
-        webSocket.terminate()
+        cut('no-pong')
         return
       }
       alive = false
@@ -107,8 +125,18 @@ export const openSocket = (
       webSocket.close(GOING_AWAY, 'the relay is stopping')
     },
     cut: () => webSocket.terminate(),
+    get bufferedBytes() {
+      return webSocket.bufferedAmount
+    },
     closed,
   }
+}
+
+/** Why the library ended it; undefined where the client or the network did. */
+const reasonOfError = (error: Error): CutReason | undefined => {
+  const code = 'code' in error ? error.code : undefined
+  if (typeof code !== 'string' || !code.startsWith('WS_ERR_')) return undefined
+  return code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' ? 'too-long' : 'protocol'
 }
 
 const asBuffer = (data: RawData): Buffer =>

@@ -1,3 +1,5 @@
+import type { CutReason } from '../ops/meters.js'
+
 /** The socket, as little of it as a connection needs. */
 export interface Wire {
   /** Normalised URLs of this end of it, where nothing stands in between. */
@@ -13,5 +15,5 @@ export interface Wire {
   pause(): void
   resume(): void
   /** Ends it at once. */
-  cut(reason: string): void
+  cut(reason: CutReason): void
 }

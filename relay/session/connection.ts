@@ -23,15 +23,19 @@ import { isExpired } from '../events/expiration.js'
 import { gather } from './gather.js'
 import type { Ingest } from '../ingest/ingest.js'
 import type { RelayLimits } from '../limits.js'
+import { countAction, countRefusal, countVerdict } from '../ops/count.js'
+import type { Meters } from '../ops/meters.js'
 import type { Policy } from '../policy/policy.js'
 import { openSession } from './session.js'
+import type { Judged } from './session.js'
 import { openRates } from './rate.js'
 import type { ScanOptions } from '../store/scan.js'
 import type { EventStore } from '../store/store.js'
 import { openSyncs } from './syncs.js'
 import type { SyncRoom } from './syncs.js'
 import type { Wire } from '../server/wire.js'
-import type { LiveEvent, Subscriber, Subscriptions } from '../live/subscriptions.js'
+import type { LiveEvent, Subscriptions } from '../live/subscriptions.js'
+import type { Job, Subscription } from './subscription.js'
 
 export interface ConnectionParts {
   readonly limits: RelayLimits
@@ -49,6 +53,7 @@ export interface ConnectionParts {
   readonly newChallenge: () => string
   /** Normalised URLs under which the relay is known. */
   readonly publicUrls: readonly string[]
+  readonly meters: Meters
 }
 
 export interface Connection {
@@ -60,28 +65,9 @@ export interface Connection {
 const SLICE_MS = 5
 const READER_LAG_BYTES = 256 * 1024
 
-/** What is made of stored events for this connection, one after the other. */
-interface Job {
-  run(): Promise<void>
-  /** It threw. */
-  fail(): void
-}
-
-interface Subscription extends Subscriber {
-  readonly id: string
-  readonly head: string
-  /** Makes its stored part. */
-  readonly job: Job
-  /** Commits up to this one are the stored part's; later ones are live. */
-  fromSeq: number
-  /** Live events that wait for the stored part to end; undefined from then on. */
-  pending: LiveEvent[] | undefined
-  ended: boolean
-}
-
 /** Does what a session says. Stored answers of one connection are made one after the other, in the order of their REQs. */
 export const openConnection = (wire: Wire, parts: ConnectionParts): Connection => {
-  const { limits, policy, ingest, store, subscriptions, now, log } = parts
+  const { limits, policy, ingest, store, subscriptions, now, log, meters } = parts
   const session = openSession(limits)
   const challenge = parts.newChallenge()
   const open = new Map<string, Subscription>()
@@ -97,7 +83,7 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
 
   const send = (frame: string): void => {
     wire.send(frame)
-    if (wire.bufferedBytes() > limits.maxBufferedBytes) wire.cut('reads too slowly')
+    if (wire.bufferedBytes() > limits.maxBufferedBytes) wire.cut('slow-reader')
   }
 
   const readable = (event: NostrEvent): boolean => mayRead(policy, session.viewer, event)
@@ -118,14 +104,15 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
   }
 
   /** EVENT and AUTH alike: while too many of them wait for their answer, no more is read. */
-  const answer = async (event: NostrEvent, bytes: number, judge: () => Promise<Verdict>): Promise<void> => {
+  const answer = async (asked: Judged, bytes: number, judge: () => Promise<Verdict>): Promise<void> => {
     inFlightEvents++
     inFlightBytes += bytes
     if (inFlightEvents >= limits.maxInFlightEvents || inFlightBytes >= limits.maxInFlightBytes) setPaused(true)
     const verdict = await judge()
+    countVerdict(meters, asked.do, verdict)
     inFlightEvents--
     inFlightBytes -= bytes
-    send(okFrame(event.id, verdict))
+    send(okFrame(asked.event.id, verdict))
     if (inFlightEvents <= limits.maxInFlightEvents / 2 && inFlightBytes <= limits.maxInFlightBytes / 2) setPaused(false)
   }
 
@@ -164,6 +151,7 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
     end(open.get(id))
     const reason = refuseAsk(policy, session.viewer, filters)
     if (reason !== undefined) {
+      countRefusal(meters.asks.req.refused, reason)
       session.ended(id)
       send(closedFrame(id, reason))
       return
@@ -194,6 +182,7 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
   const count = (id: string, filters: readonly Filter[]): void => {
     const reason = queue.size >= limits.maxQueuedJobs ? BUSY : refuseAsk(policy, session.viewer, filters)
     if (reason !== undefined) {
+      countRefusal(meters.asks.count.refused, reason)
       send(closedFrame(id, reason))
       return
     }
@@ -211,6 +200,7 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
     hashes: parts.hashes,
     log,
     send,
+    meters: meters.asks.neg,
     refuse: (filter) => refuseAsk(policy, session.viewer, [filter]),
     isBusy: () => queue.size >= limits.maxQueuedJobs,
     entries: (filter) =>
@@ -285,7 +275,9 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
         goLive(subscription)
         return true
       }
-      if (step.value !== undefined) send(eventFrame(subscription.head, step.value.json))
+      if (step.value === undefined) continue
+      meters.sent.stored++
+      send(eventFrame(subscription.head, step.value.json))
     }
     return false
   }
@@ -302,19 +294,20 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
   return {
     receive: (text, bytes) => {
       for (const action of session.receive(text, bytes)) {
+        countAction(meters, action.do)
         switch (action.do) {
           case 'send':
             send(action.frame)
             break
           case 'publish':
             // The promise can't be lost: `ingest.submit` never rejects.
-            void answer(action.event, bytes, () =>
+            void answer(action, bytes, () =>
               rates.take('') ? ingest.submit(action.event, bytes, session.viewer) : TOO_OFTEN,
             )
             break
           case 'authenticate':
             // Nor does `authenticate`.
-            void answer(action.event, bytes, () => authenticate(action.event))
+            void answer(action, bytes, () => authenticate(action.event))
             break
           case 'subscribe':
             subscribe(action.id, action.filters)

@@ -22,6 +22,9 @@ export type Action =
   | { readonly do: 'sync-on'; readonly id: string; readonly message: Uint8Array }
   | { readonly do: 'sync-end'; readonly id: string }
 
+/** What gets an OK. */
+export type Judged = Extract<Action, { readonly do: 'publish' | 'authenticate' }>
+
 /** The state of one connection. Pure: messages in, actions out, no clock, no IO. */
 export interface Session {
   readonly viewer: Viewer

@@ -10,6 +10,8 @@ import { negErrFrame, negMsgFrame } from './answers.js'
 import type { Reason } from './answers.js'
 import { gather } from './gather.js'
 import type { RelayLimits } from '../limits.js'
+import { countRefusal } from '../ops/count.js'
+import type { AskMeters } from '../ops/meters.js'
 import type { Ordered, Source } from '../store/merge.js'
 
 /** NIP-77 on one connection: sets of what is stored, compared with what the client has. Their ids are a space of their own. */
@@ -31,6 +33,7 @@ export interface SyncParts {
   readonly hashes: Hashes
   readonly log: Log
   readonly send: (frame: string) => void
+  readonly meters: Pick<AskMeters, 'refused'>
   /** Whether the question is answered, to whoever asks now. */
   readonly refuse: (filter: Filter) => Reason | undefined
   /** So much waits already that nothing new may begin. */
@@ -62,6 +65,7 @@ export const openSyncs = (parts: SyncParts): Syncs => {
 
   const fail = (id: string, reason: Parameters<typeof negErrFrame>[1]): void => {
     close(id)
+    countRefusal(parts.meters.refused, reason)
     send(negErrFrame(id, reason))
   }
 
@@ -107,6 +111,7 @@ export const openSyncs = (parts: SyncParts): Syncs => {
       const isFull = open.size >= limits.maxSyncs || parts.isBusy()
       const reason = isFull ? (`blocked: at most ${limits.maxSyncs} at a time` as const) : parts.refuse(filter)
       if (reason !== undefined) {
+        countRefusal(parts.meters.refused, reason)
         send(negErrFrame(id, reason))
         return
       }

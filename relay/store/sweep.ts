@@ -12,6 +12,7 @@ export const startSweep = (
   store: Pick<EventStore, 'removeExpired'>,
   now: () => UnixSec,
   log: Log,
+  counted: (removed: number) => void = () => undefined,
 ): { stop: () => void } => {
   let timer: NodeJS.Timeout
   const after = (ms: number): void => {
@@ -21,6 +22,7 @@ export const startSweep = (
   const run = (): void => {
     try {
       const removed = store.removeExpired(now(), PAGE)
+      counted(removed)
       after(removed === PAGE ? 0 : INTERVAL_MS)
     } catch (error) {
       log.error('sweep-failed', { reason: reasonOf(error) })
