@@ -1,5 +1,55 @@
 import type { Filter } from '../../src/core/match.js'
+import type { RelayLimits } from '../limits.js'
+import { countRefusal } from '../ops/count.js'
+import type { AskMeters } from '../ops/meters.js'
+import type { EventStore } from '../store/store.js'
+import { closedFrame, countFrame } from './answers.js'
+import type { Reason } from './answers.js'
+import { gather } from './gather.js'
+import type { Jobs } from './jobs.js'
+import type { View } from './view.js'
 
-/** NIP-45: a limit says how much to send, and nothing of how much there is. */
+/** NIP-45 on one connection. */
+export interface Counts {
+  count(id: string, filters: readonly Filter[]): void
+  closeAll(): void
+}
+
+export interface CountParts {
+  readonly limits: Pick<RelayLimits, 'maxQueuedJobs'>
+  readonly store: Pick<EventStore, 'scanEntries' | 'lastSeq'>
+  readonly view: View
+  readonly jobs: Jobs
+  readonly send: (frame: string) => void
+  readonly meters: Pick<AskMeters, 'refused'>
+}
+
+export const openCounts = ({ limits, store, view, jobs, send, meters }: CountParts): Counts => {
+  let gone = false
+  return {
+    count: (id, filters) => {
+      const reason = jobs.waiting >= limits.maxQueuedJobs ? BUSY : view.refuse(filters)
+      if (reason !== undefined) {
+        countRefusal(meters.refused, reason)
+        send(closedFrame(id, reason))
+        return
+      }
+      const run = async (): Promise<void> => {
+        let events = 0
+        const options = { ...view.scanOptions(), maxLimit: Infinity, upToSeq: store.lastSeq() }
+        const source = store.scanEntries(filters.map(withoutLimit), options)
+        if (await gather(source, () => ++events > 0 && !gone)) send(countFrame(id, events))
+      }
+      jobs.add({ run, fail: () => send(closedFrame(id, 'error: the stored events could not be read')) })
+    },
+    closeAll: () => {
+      gone = true
+    },
+  }
+}
+
+const BUSY: Reason = 'rate-limited: too many questions wait for their answer'
+
+/** A limit says how much to send, and nothing of how much there is. */
 export const withoutLimit = (filter: Filter): Filter =>
   Object.fromEntries(Object.entries(filter).filter(([name]) => name !== 'limit'))

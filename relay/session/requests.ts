@@ -1,0 +1,172 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Filter } from '../../src/core/match.js'
+import type { UnixSec } from '../../src/core/types.js'
+import { isExpired } from '../events/expiration.js'
+import type { RelayLimits } from '../limits.js'
+import type { LiveEvent, Subscriber, Subscriptions } from '../live/subscriptions.js'
+import { countRefusal } from '../ops/count.js'
+import type { Meters } from '../ops/meters.js'
+import type { Wire } from '../server/wire.js'
+import type { EventStore } from '../store/store.js'
+import { closedFrame, eoseFrame, eventFrame, eventHead } from './answers.js'
+import type { Reason } from './answers.js'
+import type { Job, Jobs } from './jobs.js'
+import type { View } from './view.js'
+
+/** The subscriptions of one connection: what is stored, EOSE, then what comes in; nothing twice, nothing lost in between. */
+export interface Requests {
+  open(id: string, filters: readonly Filter[]): void
+  close(id: string): void
+  closeAll(): void
+}
+
+export interface RequestParts {
+  readonly limits: Pick<RelayLimits, 'maxLimit' | 'maxPendingLive' | 'maxBufferedBytes'>
+  readonly wire: Pick<Wire, 'together' | 'bufferedBytes' | 'drained'>
+  readonly send: (frame: string) => void
+  readonly store: Pick<EventStore, 'scan' | 'lastSeq'>
+  readonly subscriptions: Subscriptions
+  readonly view: View
+  readonly jobs: Jobs
+  readonly now: () => UnixSec
+  readonly meters: Pick<Meters, 'asks' | 'sent'>
+  /** The relay itself ended one: CLOSED was said. */
+  readonly onEnded: (id: string) => void
+}
+
+/** A slice of a stored answer ends after this long, or when this much waits for its reader. */
+const SLICE_MS = 5
+const READER_LAG_BYTES = 256 * 1024
+
+interface Request extends Subscriber {
+  readonly id: string
+  readonly head: string
+  /** Makes its stored part. */
+  readonly job: Job
+  /** Commits up to this one are the stored part's; later ones are live. */
+  fromSeq: number
+  /** Live events that wait for the stored part to end; undefined from then on. */
+  pending: LiveEvent[] | undefined
+  ended: boolean
+}
+
+export const openRequests = (parts: RequestParts): Requests => {
+  const { limits, wire, send, store, subscriptions, view, jobs, now, meters, onEnded } = parts
+  const open = new Map<string, Request>()
+  let pendingBytes = 0
+
+  const end = (request: Request | undefined): void => {
+    if (request === undefined) return
+    request.ended = true
+    jobs.drop(request.job)
+    release(request)
+    subscriptions.remove(request)
+    if (open.get(request.id) === request) open.delete(request.id)
+  }
+
+  const refuse = (id: string, reason: Reason): void => {
+    onEnded(id)
+    send(closedFrame(id, reason))
+  }
+
+  const endSaying = (request: Request, reason: Reason): void => {
+    end(request)
+    refuse(request.id, reason)
+  }
+
+  const deliver = (request: Request, live: LiveEvent): boolean => {
+    const isStoredPart = live.seq !== undefined && live.seq <= request.fromSeq
+    if (request.ended || isStoredPart || !view.mayRead(live.event)) return false
+    if (request.pending === undefined) send(eventFrame(request.head, live.json))
+    else if (!holdBack(request.pending, live)) {
+      endSaying(request, 'error: more came in than could wait for the stored events; ask again')
+    }
+    return !request.ended
+  }
+
+  /** False: it would be more than may wait. Half of a connection's memory at most, so that there is room to send it. */
+  const holdBack = (pending: LiveEvent[], live: LiveEvent): boolean => {
+    if (pending.length >= limits.maxPendingLive) return false
+    if (2 * (pendingBytes + live.json.length) > limits.maxBufferedBytes) return false
+    pendingBytes += live.json.length
+    pending.push(live)
+    return true
+  }
+
+  /** What waited, which then waits no more. */
+  const release = (request: Request): LiveEvent[] => {
+    const waited = request.pending ?? []
+    request.pending = undefined
+    for (const live of waited) pendingBytes -= live.json.length
+    return waited
+  }
+
+  const serve = async (request: Request): Promise<void> => {
+    // In one turn: from here on every commit is either in the stored part (up to fromSeq) or delivered live.
+    request.fromSeq = store.lastSeq()
+    subscriptions.add(request)
+    const events = store.scan(request.filters, {
+      ...view.scanOptions(),
+      upToSeq: request.fromSeq,
+      maxLimit: limits.maxLimit,
+    })
+    while (!wire.together(() => serveSlice(request, events))) {
+      await (wire.bufferedBytes() > READER_LAG_BYTES ? wire.drained() : nextTurn())
+      if (request.ended) return
+    }
+  }
+
+  /** True when the stored part has ended and the subscription is live. */
+  const serveSlice = (request: Request, events: ReturnType<EventStore['scan']>): boolean => {
+    const until = performance.now() + SLICE_MS
+    while (performance.now() < until && wire.bufferedBytes() <= READER_LAG_BYTES) {
+      const step = events.next()
+      if (step.done === true) {
+        goLive(request)
+        return true
+      }
+      if (step.value === undefined) continue
+      meters.sent.stored++
+      send(eventFrame(request.head, step.value.json))
+    }
+    return false
+  }
+
+  const goLive = (request: Request): void => {
+    send(eoseFrame(request.id))
+    for (const live of release(request)) {
+      if (!isExpired(live.expiresAt, now())) send(eventFrame(request.head, live.json))
+    }
+  }
+
+  return {
+    open: (id, filters) => {
+      end(open.get(id))
+      const reason = view.refuse(filters)
+      if (reason !== undefined) {
+        countRefusal(meters.asks.req.refused, reason)
+        refuse(id, reason)
+        return
+      }
+      const request: Request = {
+        id,
+        filters,
+        head: eventHead(id),
+        job: {
+          run: () => serve(request),
+          fail: () => endSaying(request, 'error: the stored events could not be read'),
+        },
+        fromSeq: 0,
+        pending: [],
+        ended: false,
+        deliver: (live) => deliver(request, live),
+      }
+      open.set(id, request)
+      jobs.add(request.job)
+    },
+    close: (id) => end(open.get(id)),
+    closeAll: () => {
+      for (const request of [...open.values()]) end(request)
+    },
+  }
+}
