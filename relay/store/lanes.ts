@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { Hashes } from '../../src/core/hashes.js'
 import type { Filter } from '../../src/core/match.js'
+import { isWellFormed } from '../../src/core/well-formed.js'
 import { blobOfHex, tagKey } from './index-keys.js'
 import type { Ordered } from './merge.js'
 
@@ -136,7 +137,9 @@ const candidates = (filter: Filter, hashes: Hashes): Plan[] => {
     plans.push({ lanes, checks: checks(1, false) })
   }
   for (const [letter, values] of tags) {
-    const lanes = unique(values).map((value): Lane => ({ index: 'tag', key: [tagKey(letter, value, hashes)] }))
+    // A value without a UTF-8 form is in no event; the key of it would be that of another value.
+    const possible = unique(values).filter(isWellFormed)
+    const lanes = possible.map((value): Lane => ({ index: 'tag', key: [tagKey(letter, value, hashes)] }))
     plans.push({ lanes, checks: checks(1, false) })
   }
   if (kinds !== undefined) {

@@ -411,6 +411,14 @@ describe('a query', () => {
     expect(ask(store, [{ '#r': ['AB'.repeat(32)] }])).toEqual([])
   })
 
+  it('for half a character finds nothing, and above all not what stands where text was broken', () => {
+    const store = open()
+    put(store, alice.sign({ tags: [['t', '\ufffd']] }))
+
+    expect(ask(store, [{ '#t': ['\ud800'] }])).toEqual([])
+    expect(ask(store, [{ '#t': ['\ufffd'] }])).toHaveLength(1)
+  })
+
   it('does not see what was committed after the moment it speaks of', () => {
     const store = open()
     const first = alice.sign(at(1))
