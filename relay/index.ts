@@ -1,18 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { engineFields, openEngine } from '../src/crypto/engine.js'
-import type { EngineChoice } from '../src/crypto/engine.js'
 import { nodeHashes } from '../src/crypto/hashes.js'
-import { engineVerifier } from '../src/crypto/verify.js'
 import { Fault } from '../src/core/fault.js'
 import { toSec } from '../src/core/types.js'
 import type { UnixMs, UnixSec } from '../src/core/types.js'
-import type { Clock, Log, Verifier } from '../src/ports.js'
+import type { Clock, Log } from '../src/ports.js'
 import { openAllowlist } from './policy/allowlist.js'
 import type { Allowlist } from './policy/allowlist.js'
 import { openConnection } from './session/connection.js'
 import type { ConnectionParts } from './session/connection.js'
 import { relayDocument } from './server/document.js'
 import { openIngest } from './ingest/ingest.js'
+import { openVerifier } from './ingest/verifier.js'
+import type { VerifierOptions } from './ingest/verifier.js'
 import { DEFAULT_LIMITS } from './limits.js'
 import type { RelayLimits } from './limits.js'
 import { silentLog } from './log.js'
@@ -27,7 +26,7 @@ import { startSweep } from './store/sweep.js'
 import { verifyStage } from './ingest/verify.js'
 import { RELAY_VERSION } from './version.js'
 
-export interface RelayOptions {
+export interface RelayOptions extends VerifierOptions {
   readonly host: string
   /** 0: any free one. */
   readonly port: number
@@ -50,10 +49,6 @@ export interface RelayOptions {
   readonly policy?: Policy
   readonly clock?: Pick<Clock, 'now'>
   readonly log?: Log
-  /** What checks signatures where no verifier is given. Default `auto`: the fastest that works. */
-  readonly engine?: EngineChoice
-  /** Default: one on this thread. */
-  readonly verifier?: Verifier
 }
 
 export interface Relay {
@@ -69,21 +64,35 @@ export interface Relay {
 
 /** Rejects with a Fault that says what to do: the file can't be opened, the port is in use. */
 export const startRelay = async (options: RelayOptions): Promise<Relay> => {
+  /** What is open so far, and is closed again, last first, when the rest can't be. */
+  const opened: (() => unknown)[] = []
+  try {
+    return await start(options, opened)
+  } catch (error) {
+    for (const close of opened.reverse()) await close()
+    throw error
+  }
+}
+
+const start = async (options: RelayOptions, opened: (() => unknown)[]): Promise<Relay> => {
   const limits: RelayLimits = { ...DEFAULT_LIMITS, ...options.limits }
   const log = options.log ?? silentLog
   const name = options.name ?? 'ksp-relay'
   const clock = options.clock ?? { now: () => Date.now() as UnixMs }
   const now = (): UnixSec => toSec(clock.now())
-  const { verifier, about } = await verifierOf(options)
 
   const publicUrls = ownUrls(options)
   const lists = openLists(options, log)
+  opened.push(lists.close)
   /** Known once we listen. */
   let placeUrls: readonly string[] = []
   const isOurs = (url: string): boolean => publicUrls.includes(url) || placeUrls.includes(url)
   const access: Access = { ...lists.access, minPow: options.minPow ?? 0, isOurs }
   const policy = options.policy ?? defaultPolicy(limits, nodeHashes, access)
-  const store = openOr(() => openEventStore(options.db, nodeHashes), lists.close)
+  const store = openEventStore(options.db, nodeHashes)
+  opened.push(() => store.close())
+  const { verifier, about, close: closeVerifier } = await openVerifier(options, log)
+  opened.push(closeVerifier)
   const meters = openMeters()
   const subscriptions = openSubscriptions()
   const ingest = openIngest({ policy, verifier, store, subscriptions, limits, now, log, meters })
@@ -102,10 +111,6 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
     document: relayDocument({ ...options, name, version: RELAY_VERSION }, limits, options),
     connect: (wire) => openConnection(wire, connectionParts),
     meters,
-  }).catch((error: unknown) => {
-    lists.close()
-    store.close()
-    throw error
   })
   placeUrls = urlsOfPlace(options.host, server.port)
   const sweep = startSweep(store, now, log, (removed) => {
@@ -122,6 +127,7 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
     server.hush()
     await within(ingest.idle(), limits.stopDeadlineMs)
     await server.close(Math.max(0, deadline - Date.now()))
+    await closeVerifier()
     store.close()
     log.info('relay-stopped')
   }
@@ -134,15 +140,6 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
     },
     reload: () => lists.reload(),
     close: () => (closing ??= close()),
-  }
-}
-
-const openOr = <T>(open: () => T, onFailure: () => void): T => {
-  try {
-    return open()
-  } catch (error) {
-    onFailure()
-    throw error
   }
 }
 
@@ -175,16 +172,6 @@ const ownUrls = (options: Pick<RelayOptions, 'publicUrls'>): string[] =>
     if (url === undefined) throw new Fault('relay', `${text} is no ws:// or wss:// URL: correct --public-url`)
     return url
   })
-
-/** With what the log says of it. */
-const verifierOf = async ({
-  verifier,
-  engine: choice,
-}: RelayOptions): Promise<{ verifier: Verifier; about: Record<string, string> }> => {
-  if (verifier !== undefined) return { verifier, about: { engine: verifier.engine } }
-  const engine = await openEngine(choice)
-  return { verifier: engineVerifier(engine), about: engineFields(engine) }
-}
 
 /** Resolves with `work`, or after `timeoutMs`. */
 const within = async (work: Promise<void>, timeoutMs: number): Promise<void> => {

@@ -4,8 +4,8 @@ import type { Verifier } from '../../src/ports.js'
 import type { Meters } from '../ops/meters.js'
 import { inBatches } from './batch.js'
 
-/** Small, so that what was verified is written while the next batch is verified. */
-const MAX_BATCH = 64
+/** Large enough to share among threads and to make a good commit; small enough that the first of them need not wait long. */
+const MAX_BATCH = 256
 
 /** The stage that costs most. What comes in one turn is verified together; the id must have been recomputed before. */
 export const verifyStage = (verifier: Verifier, meters?: Meters['verify']): ((event: NostrEvent) => Promise<boolean>) =>
