@@ -10,7 +10,7 @@ export interface Metrics {
   counter(name: string, help: string, read: () => number): void
   counters(name: string, help: string, label: string, read: () => Labelled): void
   gauge(name: string, help: string, read: () => number | undefined): void
-  gauges(name: string, help: string, label: string, read: () => Labelled): void
+  gauges(name: string, help: string, label: string, read: () => Readonly<Record<string, number | undefined>>): void
   histogram(name: string, help: string, counted: Counted): void
   /** For a guard: what is told, in the order of the page. */
   readonly names: readonly MetricName[]
@@ -78,7 +78,8 @@ export const openMetrics = (): Metrics => {
       }),
     gauges: (name, help, label, read) =>
       gauges(name, help, [label], (to) => {
-        for (const [value, number] of Object.entries(read())) to.set({ [label]: value }, number)
+        for (const [value, number] of Object.entries(read()))
+          if (number !== undefined) to.set({ [label]: value }, number)
       }),
     histogram: (name, help, counted) => {
       names.push({ name, type: 'histogram', labels: [], help })
