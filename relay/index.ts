@@ -16,6 +16,8 @@ import { DEFAULT_LIMITS } from './limits.js'
 import type { RelayLimits } from './limits.js'
 import { silentLog } from './log.js'
 import { openMeters } from './ops/meters.js'
+import { openOps } from './ops/open-ops.js'
+import type { OpsPlace } from './ops/ops-server.js'
 import { defaultPolicy } from './policy/policy.js'
 import { normalRelayUrl, urlsOfPlace } from './server/place.js'
 import type { Access, Policy } from './policy/policy.js'
@@ -47,6 +49,8 @@ export interface RelayOptions extends VerifierOptions {
   readonly minPow?: number
   /** Default: `defaultPolicy`, with what the options above ask for. */
   readonly policy?: Policy
+  /** Where metrics and health are served (ops-server.ts). Absent: nowhere. */
+  readonly metrics?: OpsPlace
   readonly clock?: Pick<Clock, 'now'>
   readonly log?: Log
 }
@@ -55,6 +59,8 @@ export interface Relay {
   /** `ws://HOST:PORT` */
   readonly url: string
   readonly port: number
+  /** `http://HOST:PORT` of metrics and health, where they are served. */
+  readonly metricsUrl?: string
   readonly connections: number
   /** Reads the files of keys again now; changes are also seen without. */
   reload(): void
@@ -112,14 +118,27 @@ const start = async (options: RelayOptions, opened: (() => unknown)[]): Promise<
     connect: (wire) => openConnection(wire, connectionParts),
     meters,
   })
+  opened.push(() => server.close(0))
   placeUrls = urlsOfPlace(options.host, server.port)
+  let closing: Promise<void> | undefined
+  const ops =
+    options.metrics === undefined
+      ? undefined
+      : await openOps(options.metrics, {
+          ...{ db: options.db, store, subscriptions, server, meters, startedAtSec: now() },
+          isStopping: () => closing !== undefined,
+        })
   const sweep = startSweep(store, now, log, (removed) => {
     meters.removed.expired += removed
   })
   const url = `ws://${options.host.includes(':') ? `[${options.host}]` : options.host}:${server.port}`
-  log.info('relay-started', { url, ...about, events: store.count() })
+  log.info('relay-started', {
+    url,
+    ...about,
+    events: store.count(),
+    ...(ops === undefined ? {} : { metrics: ops.url }),
+  })
 
-  let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
     const deadline = Date.now() + limits.stopDeadlineMs
     sweep.stop()
@@ -128,6 +147,8 @@ const start = async (options: RelayOptions, opened: (() => unknown)[]): Promise<
     await within(ingest.idle(), limits.stopDeadlineMs)
     await server.close(Math.max(0, deadline - Date.now()))
     await closeVerifier()
+    // Last of all: while the relay stops, it can be asked how far it is.
+    await ops?.close()
     store.close()
     log.info('relay-stopped')
   }
@@ -135,6 +156,7 @@ const start = async (options: RelayOptions, opened: (() => unknown)[]): Promise<
   return {
     url,
     port: server.port,
+    ...(ops === undefined ? {} : { metricsUrl: ops.url }),
     get connections() {
       return server.connections
     },
