@@ -1,5 +1,7 @@
 /** What the relay says to a client, as frames (NIP-01). A reason always starts with one of the standard prefixes. */
 
+import type { Completeness } from '../store/answer.js'
+
 export type Prefix =
   'duplicate' | 'pow' | 'blocked' | 'rate-limited' | 'invalid' | 'restricted' | 'auth-required' | 'mute' | 'error'
 
@@ -18,7 +20,9 @@ export const refused = (reason: Reason): Verdict => ({ accepted: false, reason }
 
 export const okFrame = (id: string, verdict: Verdict): string =>
   JSON.stringify(['OK', id, verdict.accepted, verdict.reason])
-export const eoseFrame = (subscription: string): string => JSON.stringify(['EOSE', subscription])
+/** NIP-67: whether the stored events were all of them, where that is known. Who knows NIP-01 alone reads no third element. */
+export const eoseFrame = (subscription: string, completeness: Completeness): string =>
+  JSON.stringify(['EOSE', subscription, ...(completeness === 'unknown' ? [] : [[completeness]])])
 export const closedFrame = (subscription: string, reason: Reason): string =>
   JSON.stringify(['CLOSED', subscription, reason])
 export const authFrame = (challenge: string): string => JSON.stringify(['AUTH', challenge])

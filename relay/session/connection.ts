@@ -28,7 +28,7 @@ export interface ConnectionParts {
   readonly limits: RelayLimits
   readonly policy: Policy
   readonly ingest: Ingest
-  readonly store: Pick<EventStore, 'scan' | 'scanEntries' | 'lastSeq'>
+  readonly store: Pick<EventStore, 'answer' | 'scanEntries' | 'lastSeq'>
   readonly syncRoom: SyncRoom
   readonly subscriptions: Subscriptions
   readonly now: () => UnixSec

@@ -7,6 +7,7 @@ import type { LiveEvent, Subscriber, Subscriptions } from '../live/subscriptions
 import { countRefusal } from '../ops/count.js'
 import type { Meters } from '../ops/meters.js'
 import type { Wire } from '../server/wire.js'
+import type { Answer, Completeness } from '../store/answer.js'
 import type { EventStore } from '../store/store.js'
 import { closedFrame, eoseFrame, eventFrame, eventHead } from './answers.js'
 import type { Reason } from './answers.js'
@@ -24,7 +25,7 @@ export interface RequestParts {
   readonly limits: Pick<RelayLimits, 'maxLimit' | 'maxPendingLive' | 'maxBufferedBytes'>
   readonly wire: Pick<Wire, 'together' | 'bufferedBytes' | 'drained'>
   readonly send: (frame: string) => void
-  readonly store: Pick<EventStore, 'scan' | 'lastSeq'>
+  readonly store: Pick<EventStore, 'answer' | 'lastSeq'>
   readonly subscriptions: Subscriptions
   readonly view: View
   readonly jobs: Jobs
@@ -105,7 +106,7 @@ export const openRequests = (parts: RequestParts): Requests => {
     // In one turn: from here on every commit is either in the stored part (up to fromSeq) or delivered live.
     request.fromSeq = store.lastSeq()
     subscriptions.add(request)
-    const events = store.scan(request.filters, {
+    const events = store.answer(request.filters, {
       ...view.scanOptions(),
       upToSeq: request.fromSeq,
       maxLimit: limits.maxLimit,
@@ -117,12 +118,12 @@ export const openRequests = (parts: RequestParts): Requests => {
   }
 
   /** True when the stored part has ended and the subscription is live. */
-  const serveSlice = (request: Request, events: ReturnType<EventStore['scan']>): boolean => {
+  const serveSlice = (request: Request, events: Answer): boolean => {
     const until = performance.now() + SLICE_MS
     while (performance.now() < until && wire.bufferedBytes() <= READER_LAG_BYTES) {
       const step = events.next()
       if (step.done === true) {
-        goLive(request)
+        goLive(request, step.value)
         return true
       }
       if (step.value === undefined) continue
@@ -132,8 +133,8 @@ export const openRequests = (parts: RequestParts): Requests => {
     return false
   }
 
-  const goLive = (request: Request): void => {
-    send(eoseFrame(request.id))
+  const goLive = (request: Request, completeness: Completeness): void => {
+    send(eoseFrame(request.id, completeness))
     for (const live of release(request)) {
       if (!isExpired(live.expiresAt, now())) send(eventFrame(request.head, live.json))
     }

@@ -14,8 +14,11 @@ export const compareOrder = (a: Ordered, b: Ordered): number => a.age - b.age ||
 export type Source<T> = Iterator<T | undefined, void>
 
 /** Merges ordered sources into one; what several of them hold comes out once. */
-export function* merge<T extends Ordered>(sources: readonly Source<T>[]): Generator<T | undefined, void> {
-  const heap = sourceHeap<T>()
+export function* merge<T extends Ordered>(
+  sources: readonly Source<T>[],
+  compare: (a: T, b: T) => number = compareOrder,
+): Generator<T | undefined, void> {
+  const heap = sourceHeap<T>(compare)
   for (const source of sources) {
     const head = yield* nextOf(source)
     if (head !== undefined) heap.push({ head, source })
@@ -23,7 +26,7 @@ export function* merge<T extends Ordered>(sources: readonly Source<T>[]): Genera
   let last: T | undefined
   for (let top = heap.top(); top !== undefined; top = heap.top()) {
     const { head, source } = top
-    if (last === undefined || compareOrder(last, head) !== 0) yield head
+    if (last === undefined || compare(last, head) !== 0) yield head
     last = head
     const next = yield* nextOf(source)
     heap.replaceTop(next === undefined ? undefined : { head: next, source })
@@ -53,12 +56,12 @@ interface SourceHeap<T> {
 }
 
 /** A binary heap: a REQ may merge thousands of index ranges. */
-const sourceHeap = <T extends Ordered>(): SourceHeap<T> => {
+const sourceHeap = <T>(compare: (a: T, b: T) => number): SourceHeap<T> => {
   const entries: Entry<T>[] = []
   const before = (a: number, b: number): boolean => {
     const left = entries[a]
     const right = entries[b]
-    return left !== undefined && right !== undefined && compareOrder(left.head, right.head) < 0
+    return left !== undefined && right !== undefined && compare(left.head, right.head) < 0
   }
   const swap = (a: number, b: number): void => {
     const left = entries[a]

@@ -3,6 +3,8 @@ import { matches } from '../../src/core/match.js'
 import type { Filter } from '../../src/core/match.js'
 import type { NostrEvent, UnixSec } from '../../src/core/types.js'
 import { isExpired } from '../events/expiration.js'
+import { answerItems, mergeAnswers, NO_MATCH } from './answer.js'
+import type { Answer, Judged } from './answer.js'
 import type { Bounds, Entry, Lane, Lanes } from './lanes.js'
 import { merge } from './merge.js'
 import type { Ordered, Source } from './merge.js'
@@ -33,13 +35,26 @@ export type Scan = (filters: readonly Filter[], options: ScanOptions) => Source<
 /** The same events by time and id alone: from the index, without loading those that the index can judge. */
 export type EntryScan = (filters: readonly Filter[], options: ScanOptions) => Source<Ordered>
 
+/** The stored part of a REQ: `scan`, with what its end says of completeness (answer.ts). */
+export type AnswerScan = (filters: readonly Filter[], options: ScanOptions) => Answer
+
 const FIRST_PAGE = 8
 const MAX_PAGE = 256
 const BEFORE_ALL_IDS = new Uint8Array(0)
 
+/** What the lanes bring for one filter, and what of it is still to be checked. */
+interface FilterEntries {
+  readonly entries: Source<Entry> & Iterable<Entry | undefined>
+  readonly kinds: ReadonlySet<number> | undefined
+  readonly unchecked: Filter | undefined
+}
+
 type RawEvent = [json: string, expiresAt: UnixSec | null]
 
-export const openScans = (db: Database.Database, lanes: Lanes): { scan: Scan; scanEntries: EntryScan } => {
+export const openScans = (
+  db: Database.Database,
+  lanes: Lanes,
+): { scan: Scan; scanEntries: EntryScan; answer: AnswerScan } => {
   const load = db.prepare<[number], RawEvent>('SELECT json, expires_at FROM events WHERE seq = ?').raw()
 
   const expired = db.prepare<[number], number>('SELECT seq FROM events WHERE expires_at <= ?').pluck()
@@ -56,29 +71,41 @@ export const openScans = (db: Database.Database, lanes: Lanes): { scan: Scan; sc
     }
   }
 
-  function* filterItems<T>(
-    filter: Filter,
-    options: ScanOptions,
-    load: (entry: Entry, filter: Filter | undefined) => T | undefined,
-  ): Generator<T | undefined, void> {
-    const limit = Math.min(filter.limit ?? options.maxLimit, options.maxLimit)
-    if (limit === 0) return
+  /** What the lanes bring for a filter, in order, and how to judge it; `undefined` as in a source. */
+  const filterEntries = (filter: Filter, options: ScanOptions, limit: number): FilterEntries => {
     const bounds: Bounds = {
       from: -(filter.until ?? Number.MAX_SAFE_INTEGER),
       to: -(filter.since ?? 0),
       upToSeq: options.upToSeq,
     }
     const plan = lanes.plan(filter, bounds)
-    yield undefined
-    const kinds = plan.checks === 'kinds' ? new Set(filter.kinds) : undefined
     const firstPage = Math.max(FIRST_PAGE, Math.min(MAX_PAGE, Math.ceil(limit / plan.lanes.length)))
+    return {
+      entries: merge(plan.lanes.map((lane) => laneEntries(lane, bounds, firstPage))),
+      kinds: plan.checks === 'kinds' ? new Set(filter.kinds) : undefined,
+      unchecked: plan.checks === 'everything' ? filter : undefined,
+    }
+  }
+
+  const limitOf = (filter: Filter, options: ScanOptions): number =>
+    Math.min(filter.limit ?? options.maxLimit, options.maxLimit)
+
+  function* filterItems<T>(
+    filter: Filter,
+    options: ScanOptions,
+    load: (entry: Entry, filter: Filter | undefined) => T | undefined,
+  ): Generator<T | undefined, void> {
+    const limit = limitOf(filter, options)
+    if (limit === 0) return
+    const { entries, kinds, unchecked } = filterEntries(filter, options, limit)
+    yield undefined
     let found = 0
-    for (const entry of merge(plan.lanes.map((lane) => laneEntries(lane, bounds, firstPage)))) {
+    for (const entry of entries) {
       if (entry === undefined || kinds?.has(entry.kind) === false) {
         yield undefined
         continue
       }
-      const item = load(entry, plan.checks === 'everything' ? filter : undefined)
+      const item = load(entry, unchecked)
       yield item
       if (item !== undefined && ++found === limit) return
     }
@@ -87,8 +114,12 @@ export const openScans = (db: Database.Database, lanes: Lanes): { scan: Scan; sc
   const byKind = (entry: Entry, options: ScanOptions): boolean | undefined =>
     options.mayRead === undefined ? true : options.mayReadKind?.(entry.kind)
 
-  /** The event's JSON, unless it is gone, has expired, does not match, or may not be read. */
-  const loadReadable = (entry: Entry, filter: Filter | undefined, options: ScanOptions): string | undefined => {
+  /** The event's JSON, unless it is gone, has expired, does not match, or may not be read. `NO_MATCH`: it may be read. */
+  const judge = (
+    entry: Entry,
+    filter: Filter | undefined,
+    options: ScanOptions,
+  ): string | typeof NO_MATCH | undefined => {
     const known = byKind(entry, options)
     if (known === false) return undefined
     const row = load.get(entry.seq)
@@ -97,8 +128,13 @@ export const openScans = (db: Database.Database, lanes: Lanes): { scan: Scan; sc
     if (isExpired(expiresAt ?? undefined, options.now())) return undefined
     if (filter === undefined && known === true) return json
     const event = JSON.parse(json) as NostrEvent
-    if (filter !== undefined && !matches(filter, event)) return undefined
-    return known === true || options.mayRead?.(event) === true ? json : undefined
+    if (known !== true && options.mayRead?.(event) !== true) return undefined
+    return filter !== undefined && !matches(filter, event) ? NO_MATCH : json
+  }
+
+  const loadReadable = (entry: Entry, filter: Filter | undefined, options: ScanOptions): string | undefined => {
+    const json = judge(entry, filter, options)
+    return json === NO_MATCH ? undefined : json
   }
 
   const scan: Scan = (filters, options) =>
@@ -125,5 +161,23 @@ export const openScans = (db: Database.Database, lanes: Lanes): { scan: Scan; sc
     )
   }
 
-  return { scan, scanEntries }
+  const answer: AnswerScan = (filters, options) =>
+    mergeAnswers(
+      filters.map((filter) => (search) => {
+        const limit = limitOf(filter, options)
+        const open = (): Judged => {
+          const { entries, kinds, unchecked } = filterEntries(filter, options, Math.max(1, limit))
+          return {
+            entries,
+            judge: (entry) => {
+              if (kinds?.has(entry.kind) !== false) return judge(entry, unchecked, options)
+              return byKind(entry, options) === true ? NO_MATCH : undefined
+            },
+          }
+        }
+        return answerItems(open, limit, search)
+      }),
+    )
+
+  return { scan, scanEntries, answer }
 }

@@ -1,12 +1,31 @@
+import { reasonOf } from '../../src/core/fault.js'
 import type { Hashes } from '../../src/core/hashes.js'
-import type { UnixSec } from '../../src/core/types.js'
+import { toSec } from '../../src/core/types.js'
+import type { NostrEvent, UnixMs, UnixSec } from '../../src/core/types.js'
+import type { Log } from '../../src/ports.js'
+import { VANISH } from '../events/kind-class.js'
+import { silentLog } from '../log.js'
+import { storeChores } from './chores.js'
+import type { RemovalReason } from './chores.js'
+import { openCondition } from './condition.js'
+import { HIGH_WATER } from './evict-by-size.js'
+import { openFloors } from './floors.js'
+import { openHealth, WalTooLong } from './health.js'
+import type { Health } from './health.js'
 import { blobOfHex } from './index-keys.js'
 import { openLanes } from './lanes.js'
 import { openScans } from './scan.js'
-import type { EntryScan, Scan } from './scan.js'
+import type { AnswerScan, EntryScan, Scan } from './scan.js'
+import { openRetention } from './retention.js'
+import type { Retention } from './retention.js'
+import type { RetentionRules } from './retention-rules.js'
+import { openRoom } from './room.js'
 import { openDatabase } from './schema.js'
 import { eventWriter } from './store-write.js'
 import type { Incoming, Outcome } from './store-write.js'
+import type { Chore } from './upkeep.js'
+import { openVanishing } from './vanishing.js'
+import { MAX_WAL_BYTES, openWal } from './wal.js'
 
 /** The relay's memory: one SQLite file, one connection, one writer. Methods throw SQLite's errors when the disk fails. */
 export interface EventStore {
@@ -17,38 +36,120 @@ export interface EventStore {
   write(items: readonly Incoming[], now: UnixSec): Outcome[]
   readonly scan: Scan
   readonly scanEntries: EntryScan
+  /** The stored part of a REQ. */
+  readonly answer: AnswerScan
   /** Removes some expired events and says how many. Reading never waits for it: what has expired is not served anyway. */
   removeExpired(now: UnixSec, limit: number): number
   count(): number
+  /** Whether what was committed as this number is still served: not deleted, replaced or vanished meanwhile. */
+  isServed(seq: number): boolean
+  /** How many requests to vanish were obeyed: what was gathered under another number may hold what has vanished since. */
+  vanishCount(): number
+  /** What is not taken in because it would be taken away again. */
+  readonly retention: Retention
+  readonly health: Pick<Health, 'writable' | 'reason'>
+  /** For `startUpkeep`. */
+  readonly chores: readonly Chore[]
   close(): void
 }
 
+export interface StoreOptions {
+  readonly log?: Log
+  /** False: a damaged file is opened too, to save what can be read. Default true. */
+  readonly check?: boolean
+  /** Default: none, everything is kept. */
+  readonly rules?: RetentionRules
+  /** Pages in use. Absent: any number. */
+  readonly maxDbBytes?: number
+  /** What may wait in the log of commits where the file takes nothing. Default 256 MiB. */
+  readonly maxWalBytes?: number
+  readonly now?: () => UnixSec
+  readonly onRemoved?: (reason: RemovalReason, events: number) => void
+  readonly onWritable?: (writable: boolean) => void
+}
+
 /** Throws a Fault('store') that says what to do. `:memory:` keeps nothing. */
-export const openEventStore = (file: string, hashes: Hashes): EventStore => {
-  const db = openDatabase(file)
+export const openEventStore = (file: string, hashes: Hashes, options: StoreOptions = {}): EventStore => {
+  const { log = silentLog, check = true, rules = [], maxDbBytes, onRemoved = () => undefined } = options
+  const now = options.now ?? (() => toSec(Date.now() as UnixMs))
+  const db = openDatabase(file, { log, check })
   // Counted here rather than by SQLite, which would give the number of a removed last row to the next one.
   let last = db.prepare<[], number>('SELECT coalesce(max(seq), 0) FROM events').pluck().get() ?? 0
   let handedOut = last
-  const writer = eventWriter(db, hashes, () => ++handedOut)
+  const vanishing = openVanishing(db, hashes)
+  const writer = eventWriter(db, hashes, () => ++handedOut, vanishing)
   const lanes = openLanes(db, hashes)
+  const health = openHealth(log, options.onWritable)
+  const wal = openWal(db, file, options.maxWalBytes ?? MAX_WAL_BYTES)
+  const room = openRoom(db)
+  const floors = openFloors(db, { rules, ...(maxDbBytes === undefined ? {} : { maxDbBytes }) })
+  const condition = openCondition(db)
   const has = db.prepare<[Uint8Array], number>('SELECT 1 FROM events WHERE id = ?').pluck()
+  const jsonOfId = db.prepare<[Uint8Array], string>('SELECT json FROM events WHERE id = ?').pluck()
+  const jsonOfSeq = db.prepare<[number], string>('SELECT json FROM events WHERE seq = ?').pluck()
   const count = db.prepare<[], number>('SELECT count(*) FROM events').pluck()
-  const putAll = db.transaction((items: readonly Incoming[], now: UnixSec) =>
-    items.map((item) => writer.put(item, now)),
-  )
-  const removeExpired = db.transaction((now: UnixSec, limit: number) => writer.removeExpired(now, limit))
+  const putAll = db.transaction((items: readonly Incoming[], at: UnixSec) => items.map((item) => writer.put(item, at)))
+  const removeExpired = db.transaction((at: UnixSec, limit: number) => writer.removeExpired(at, limit))
+  let isFull = false
+  let vanishCount = 0
+  if (!room.shrinks && (maxDbBytes !== undefined || rules.length > 0)) {
+    log.warn('file-does-not-shrink', { advice: 'it was made by an older version: ksp relay compact converts it' })
+  }
+
+  const measure = (): void => {
+    if (maxDbBytes !== undefined) isFull = room.usedBytes() > maxDbBytes * HIGH_WATER
+  }
+  measure()
+
+  const isShown = (json: string | undefined): boolean =>
+    json !== undefined && (vanishing.isEmpty || !vanishing.hides(JSON.parse(json) as NostrEvent))
 
   return {
-    has: (id) => has.get(blobOfHex(id)) !== undefined,
+    has: (id) => (vanishing.isEmpty ? has.get(blobOfHex(id)) !== undefined : isShown(jsonOfId.get(blobOfHex(id)))),
     lastSeq: () => last,
-    write: (items, now) => {
-      const outcomes = putAll.immediate(items, now)
-      last = handedOut
-      return outcomes
+    write: (items, at) => {
+      try {
+        return health.guard(() => {
+          if (wal.isTooLong) throw new WalTooLong('what was committed can not be written to the file')
+          const outcomes = putAll.immediate(items, at)
+          last = handedOut
+          return outcomes
+        })
+      } finally {
+        wal.committed()
+        measure()
+        if (items.some(({ event }) => event.kind === VANISH)) {
+          vanishing.reload()
+          vanishCount++
+        }
+      }
     },
-    ...openScans(db, lanes),
-    removeExpired: (now, limit) => removeExpired.immediate(now, limit),
+    ...openScans(db, lanes, vanishing),
+    removeExpired: (at, limit) => health.guard(() => removeExpired.immediate(at, limit)),
     count: () => count.get() ?? 0,
-    close: () => void db.close(),
+    isServed: (seq) => isShown(jsonOfSeq.get(seq)),
+    vanishCount: () => vanishCount,
+    retention: openRetention(rules, floors, () => isFull),
+    health,
+    chores: storeChores({
+      ...{ db, writer, vanishing, floors, room, wal, health, rules, maxDbBytes, now, log },
+      removed: (reason, events) => {
+        measure()
+        onRemoved(reason, events)
+      },
+    }),
+    close: () => {
+      try {
+        // A file that was opened in spite of what is wrong with it is checked again by whoever opens it next.
+        if (db.open && check) {
+          condition.stopped()
+          wal.workOff()
+        }
+      } catch (error) {
+        log.error('not-stopped-in-order', { reason: reasonOf(error) })
+      } finally {
+        db.close()
+      }
+    },
   }
 }
