@@ -1,10 +1,11 @@
 import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Fault, reasonOf } from '../src/core/fault.js'
-import { readArguments, USAGE } from './arguments.js'
-import type { Command } from './arguments.js'
 import { startRelay } from './index.js'
 import { jsonLog } from './log.js'
+import { OPTIONS, relayOptionsOf, USAGE } from './options.js'
+import type { ServeValues } from './options.js'
+import { parseOptions } from './options/parse.js'
 
 /** `ksp relay`: the bundled relay, a process of its own. */
 
@@ -12,23 +13,22 @@ const say = (line: string): void => void process.stderr.write(`ksp relay: ${line
 
 /** Runs until it is told to stop. Resolves with the exit code: 0 done, 1 it failed, 2 wrong usage. */
 export const runRelay = async (argv: readonly string[]): Promise<number> => {
-  const command = readArguments(argv)
-  switch (command.verb) {
-    case 'help':
-      process.stdout.write(USAGE)
-      return 0
-    case 'wrong':
-      say(`${command.reason}; see ksp relay --help`)
-      return 2
-    case 'serve':
-      return serve(command)
+  const parsed = parseOptions(OPTIONS, argv)
+  if (parsed.ok === 'help') {
+    process.stdout.write(USAGE)
+    return 0
   }
+  if (!parsed.ok) {
+    say(`${parsed.mistakes.join('; ')}; see ksp relay --help`)
+    return 2
+  }
+  return serve(parsed.values)
 }
 
-const serve = async (command: Extract<Command, { verb: 'serve' }>): Promise<number> => {
-  const told = untilTold(command.exitWithParent)
+const serve = async (values: ServeValues): Promise<number> => {
+  const told = untilTold(values['exit-with-parent'])
   try {
-    const relay = await startRelay({ ...command, log: jsonLog() })
+    const relay = await startRelay({ ...relayOptionsOf(values), log: jsonLog() })
     process.stdout.write(`ready ${relay.url}\n`)
     const reload = (): void => relay.reload()
     process.on('SIGHUP', reload)

@@ -84,7 +84,7 @@ describe('the relay’s program', () => {
     ['a port that is none', ['--listen', '127.0.0.1:70000'], '--listen 127.0.0.1:70000 is not HOST:PORT'],
     ['no file', ['--db', ''], '--db needs a file'],
     ['a public URL that is none', ['--public-url', 'https://relay.example'], 'is not a ws:// or wss:// URL'],
-    ['work without end', ['--min-pow', '65'], '--min-pow needs a number from 0 to 64'],
+    ['work without end', ['--min-pow', '65'], '--min-pow needs a whole number from 0 to 64'],
     ['a rate that is none', ['--rate', '-1'], '--rate'],
     ['a rate of keys that is none', ['--key-rate', 'x'], '--key-rate needs a whole number'],
     ['no file of keys', ['--allow-write='], '--allow-write needs a file'],

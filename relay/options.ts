@@ -1,0 +1,139 @@
+import { ENGINE_CHOICES } from '../src/crypto/engine.js'
+import type { EngineChoice } from '../src/crypto/engine.js'
+import type { RelayOptions } from './index.js'
+import { DEFAULT_LIMITS } from './limits.js'
+import { optionsHelp } from './options/help.js'
+import { count, duration, file, oneOf, place, shown } from './options/readers.js'
+import { flag, given, list, open, wrong } from './options/row.js'
+import type { Reader, ValuesOf } from './options/row.js'
+import { normalRelayUrl } from './server/place.js'
+
+/**
+ * Every option of `ksp relay`, once. Parsing, `--help` and the table in docs/cli.md come from here; adding a row is all it
+ * takes to add an option, and a line in `relayOptionsOf` to use it. A row with `config` stands in the section private_relay of
+ * ksp.yaml too (a row of src/config/options.ts; a guard compares them).
+ */
+
+const MAX_NAME_CHARS = 100
+const name: Reader<string> = (text) =>
+  text === '' || text.length > MAX_NAME_CHARS ? wrong(`needs 1 to ${MAX_NAME_CHARS} characters`) : text
+
+const url: Reader<string> = (text) =>
+  normalRelayUrl(text) === undefined ? wrong(`${shown(text)} is not a ws:// or wss:// URL`) : text
+
+const MAX_PUBLIC_URLS = 16
+/** More is a mistake: it would take years. */
+const MAX_POW_BITS = 64
+const MAX_RATE = 1_000_000
+
+const PLACE = 'Where it is, and what it keeps'
+const ACCESS = 'Who may do what'
+const RATES = 'How much of it'
+const RUNNING = 'How it runs'
+
+export const OPTIONS = {
+  listen: given('HOST:PORT', place, '127.0.0.1:7447', {
+    about: 'where to listen; port 0 takes any free one',
+    group: PLACE,
+    config: 'listen',
+  }),
+  db: given('FILE', file, 'relay.sqlite', {
+    about: 'the SQLite file that holds the events; :memory: keeps nothing',
+    group: PLACE,
+    config: 'db',
+  }),
+  name: given('NAME', name, 'ksp-relay', {
+    about: "the relay's name in its document (NIP-11)",
+    group: PLACE,
+    config: 'name',
+  }),
+  'public-url': list('URL', url, MAX_PUBLIC_URLS, {
+    about:
+      'the ws:// or wss:// URL by which clients know the relay, where a name or a proxy stands before it; AUTH needs it ' +
+      'then; may be given several times',
+    group: PLACE,
+    config: 'public_url',
+  }),
+
+  'allow-write': open('FILE', file, {
+    about:
+      'take events only of, or from, the keys in FILE: an npub or hex a line; it is read again when it changes, and at ' +
+      'SIGHUP, like the next two',
+    group: ACCESS,
+    config: 'allow_write',
+  }),
+  'allow-read': open('FILE', file, {
+    about: 'answer only the keys in FILE',
+    group: ACCESS,
+    config: 'allow_read',
+  }),
+  'allow-kapnet': open('FILE', file, {
+    about: 'take kinds 30000 to 30599 only of, or from, the keys in FILE',
+    group: ACCESS,
+    config: 'allow_kapnet',
+  }),
+  'min-pow': given('BITS', count(0, MAX_POW_BITS), '0', {
+    about: 'take only events whose id has so many leading zero bits (NIP-13)',
+    group: ACCESS,
+    config: 'min_pow',
+  }),
+
+  rate: given('N', count(0, MAX_RATE), '0', {
+    about: 'events a second that one connection may send, ten times as many at once; 0: any number',
+    group: RATES,
+    config: 'rate',
+  }),
+  'key-rate': given('N', count(0, MAX_RATE), '0', {
+    about: 'events a second of one author, in the same way',
+    group: RATES,
+    config: 'key_rate',
+  }),
+
+  engine: given('ENGINE', oneOf(ENGINE_CHOICES), 'auto', {
+    about: `what checks signatures: ${ENGINE_CHOICES.join(', ')}; auto is the fastest that works`,
+    group: RUNNING,
+  }),
+  'stop-deadline': given('DURATION', duration('0s', '10m'), `${DEFAULT_LIMITS.stopDeadlineMs / 1_000}s`, {
+    about: 'how long a stop may take: what was taken in is finished, then whoever is still connected is cut off',
+    group: RUNNING,
+    config: 'stop_deadline',
+  }),
+  'exit-with-parent': flag({ about: 'end when the program that started this one ends', group: RUNNING }),
+} as const
+
+export type ServeValues = ValuesOf<typeof OPTIONS>
+
+/** From what was typed to what `startRelay` takes. */
+export const relayOptionsOf = (values: ServeValues): RelayOptions & { readonly engine: EngineChoice } => ({
+  ...values.listen,
+  db: values.db,
+  name: values.name,
+  publicUrls: values['public-url'],
+  ...present({
+    allowWrite: values['allow-write'],
+    allowRead: values['allow-read'],
+    allowKapnet: values['allow-kapnet'],
+  }),
+  minPow: values['min-pow'],
+  limits: {
+    maxEventsPerSec: values.rate,
+    maxEventsPerSecOfKey: values['key-rate'],
+    stopDeadlineMs: values['stop-deadline'],
+  },
+  engine: values.engine,
+})
+
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
+
+/** The members that are there: an absent one is absent, not `undefined`. */
+const present = <T extends object>(members: T): Present<T> =>
+  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Present<T>
+
+export const USAGE = `usage: ksp relay [options]
+
+A Nostr relay of your own. Prints one line "ready ws://HOST:PORT"; logs JSON lines to stderr.
+
+${optionsHelp(OPTIONS)}
+
+example: ksp relay --listen 0.0.0.0:7447 --db /var/lib/ksp/relay.sqlite
+`
