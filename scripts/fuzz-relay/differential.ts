@@ -58,13 +58,14 @@ const compare = (world: World, store: EventStore, see: (query: Query, seen: Seen
   )
   const listening = listen(world, policy)
   const seqs = write(world, store, listening.publish)
+  const heldAt = remembered((nowSec: number) => naiveStored(events, nowSec))
 
   for (const [i, query] of world.queries.entries()) {
     const wrong = (road: Mismatch['road'], found: unknown, wanted: unknown): Mismatch | undefined =>
       JSON.stringify(found) === JSON.stringify(wanted) ? undefined : { query: i, road, found, wanted }
     const nowSec = writtenAt + query.laterSec
     const upToSeq = Math.min(query.upTo, store.lastSeq())
-    const held = naiveStored(events, nowSec).filter(({ id }) => (seqs.get(id) ?? Infinity) <= upToSeq)
+    const held = heldAt(nowSec).filter(({ id }) => (seqs.get(id) ?? Infinity) <= upToSeq)
     const stored = held.filter((event) => naiveReadable(event, query.viewer, readers))
     const options = scanOptions(query, policy, upToSeq)
 
@@ -171,6 +172,16 @@ const itemsOf = <T>(source: Iterator<T | undefined, void>): T[] => {
   for (let step = source.next(); step.done !== true; step = source.next())
     if (step.value !== undefined) items.push(step.value)
   return items
+}
+
+/** The naive is slow, and many questions are of the same moment. */
+const remembered = <Out>(work: (key: number) => Out): ((key: number) => Out) => {
+  const known = new Map<number, Out>()
+  return (key) => {
+    const out = known.get(key) ?? work(key)
+    known.set(key, out)
+    return out
+  }
 }
 
 const firstOf = <T, Out>(list: readonly T[], look: (item: T) => Out | undefined): Out | undefined => {

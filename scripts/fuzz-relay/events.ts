@@ -111,71 +111,86 @@ const CLASSES: readonly ClassName[] = [
 export interface EventWishes {
   /** Requests to vanish take a whole author with them: not in every set. */
   readonly withVanish: boolean
+  /** Two authors and few addresses: nearly everything replaces or deletes something. */
+  readonly dense?: boolean
+}
+
+/** What the events of one set have in common. */
+interface Setting {
+  readonly chance: Chance
+  readonly authors: readonly string[]
+  readonly kinds: Readonly<Record<ClassName, readonly number[]>>
+  /** Of all events, also of those that are made later: what is deleted may come after its deletion. */
+  readonly ids: readonly string[]
 }
 
 /** As many events as asked for, each id once, in the order of their making. */
-export const makeEvents = (chance: Chance, count: number, { withVanish }: EventWishes): NostrEvent[] => {
-  const made: NostrEvent[] = []
-  const taken = new Set<string>()
-  while (made.length < count) {
+export const makeEvents = (chance: Chance, count: number, { withVanish, dense = false }: EventWishes): NostrEvent[] => {
+  const ids = new Set<string>()
+  while (ids.size < count) ids.add(oneIn(chance, 60) ? chance.pick(AUTHORS) : newId(chance))
+  const setting: Setting = {
+    chance,
+    authors: dense ? AUTHORS.slice(0, 2) : AUTHORS,
+    kinds: dense ? { ...KINDS, replaceable: [0], addressable: [30_000] } : KINDS,
+    ids: [...ids],
+  }
+  return setting.ids.map((id) => {
     const name = withVanish && oneIn(chance, 30) ? 'vanish' : chance.pick(CLASSES)
-    const id = oneIn(chance, 60) ? chance.pick(AUTHORS) : newId(chance)
-    if (taken.has(id)) continue
-    taken.add(id)
-    made.push({
+    return {
       id: id as EventId,
-      pubkey: chance.pick(AUTHORS) as Pubkey,
+      pubkey: chance.pick(setting.authors) as Pubkey,
       created_at: (oneIn(chance, 25) ? chance.pick(FAR_TIMES) : chance.pick(TIMES)) as UnixSec,
-      kind: chance.pick(KINDS[name]),
-      tags: tagsFor(chance, name, made),
+      kind: chance.pick(setting.kinds[name]),
+      tags: tagsFor(setting, name),
       content: chance.pick(['', 'a', '\u0000"\\\u2028😀']),
       sig: '0'.repeat(128) as Signature,
-    })
-  }
-  return made
+    }
+  })
 }
 
-const tagsFor = (chance: Chance, name: ClassName, made: readonly NostrEvent[]): string[][] => {
+const tagsFor = (setting: Setting, name: ClassName): string[][] => {
+  const { chance } = setting
   const tags: string[][] = []
   const some = (most: number, tag: () => string[]): void => {
     for (let n = chance.below(most + 1); n > 0; n--) tags.push(tag())
   }
   if (name === 'addressable') some(1, () => (oneIn(chance, 6) ? ['d'] : ['d', chance.pick(['', 'x', 'x:y', ':'])]))
-  if (name === 'wrap' || name === 'ephemeral') some(2, () => ['p', chance.pick(AUTHORS)])
+  if (name === 'wrap' || name === 'ephemeral') some(2, () => ['p', chance.pick(setting.authors)])
   if (name === 'deletion') {
-    some(3, () => ['e', idIn(chance, made)])
-    some(2, () => ['a', addressIn(chance)])
+    some(3, () => ['e', idIn(setting)])
+    some(2, () => ['a', addressIn(setting)])
   }
   if (name === 'vanish') tags.push(['relay', 'ALL_RELAYS'])
-  some(3, () => anyTag(chance, made))
+  some(3, () => anyTag(setting))
   if (oneIn(chance, 8)) tags.push(['expiration', chance.pick(EXPIRATIONS)])
   if (oneIn(chance, 40)) tags.push(['expiration', chance.pick(EXPIRATIONS)], ['expiration'])
   return oneIn(chance, 3) ? chance.shuffled(tags) : tags
 }
 
-const idIn = (chance: Chance, made: readonly NostrEvent[]): string =>
-  made.length === 0 || oneIn(chance, 8) ? hexDigits(chance, 64) : chance.pick(made).id
+const idIn = ({ chance, ids }: Setting): string => (oneIn(chance, 8) ? hexDigits(chance, 64) : chance.pick(ids))
 
-const addressIn = (chance: Chance): string => {
-  const kind = chance.pick([...KINDS.replaceable, ...KINDS.addressable, 1])
+const addressIn = ({ chance, authors, kinds }: Setting): string => {
+  const kind = chance.pick([...kinds.replaceable, ...kinds.addressable, ...(oneIn(chance, 8) ? [1] : [])])
   const d = chance.pick(['', '', 'x', 'x:y', ':'])
-  return oneIn(chance, 12) ? `${kind}:${chance.pick(AUTHORS)}` : `${kind}:${chance.pick(AUTHORS)}:${d}`
+  return oneIn(chance, 12) ? `${kind}:${chance.pick(authors)}` : `${kind}:${chance.pick(authors)}:${d}`
 }
 
-const anyTag = (chance: Chance, made: readonly NostrEvent[]): string[] => {
+const anyTag = (setting: Setting): string[] => {
+  const { chance } = setting
   const name = oneIn(chance, 10) ? chance.pick(OTHER_NAMES) : chance.pick(LETTERS)
   if (oneIn(chance, 15)) return [name]
-  const tag = [name, tagValueFor(chance, name, made)]
+  const tag = [name, tagValueFor(setting, name)]
   // Only the first value counts: the second is one that a filter may well ask for.
   if (oneIn(chance, 5)) tag.push(chance.pick(TEXTS))
   return tag
 }
 
-const tagValueFor = (chance: Chance, name: string, made: readonly NostrEvent[]): string => {
+const tagValueFor = (setting: Setting, name: string): string => {
+  const { chance } = setting
   if (!oneIn(chance, 4)) {
-    if (name.toLowerCase() === 'e') return idIn(chance, made)
+    if (name.toLowerCase() === 'e') return idIn(setting)
     if (name.toLowerCase() === 'p') return chance.pick(AUTHORS)
-    if (name === 'a') return addressIn(chance)
+    if (name === 'a') return addressIn(setting)
   }
   return oneIn(chance, 2) ? chance.pick(['x', 'X', 'y']) : chance.pick(TEXTS)
 }
