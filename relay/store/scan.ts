@@ -8,6 +8,7 @@ import type { Answer, Judged } from './answer.js'
 import type { Bounds, Entry, Lane, Lanes } from './lanes.js'
 import { merge } from './merge.js'
 import type { Ordered, Source } from './merge.js'
+import type { Vanishing } from './vanishing.js'
 
 /**
  * Stored events in the order of the answer, a little at a time. Filters become lanes, lanes are merged into a filter's
@@ -54,6 +55,7 @@ type RawEvent = [json: string, expiresAt: UnixSec | null]
 export const openScans = (
   db: Database.Database,
   lanes: Lanes,
+  vanishing: Pick<Vanishing, 'isEmpty' | 'hides'>,
 ): { scan: Scan; scanEntries: EntryScan; answer: AnswerScan } => {
   const load = db.prepare<[number], RawEvent>('SELECT json, expires_at FROM events WHERE seq = ?').raw()
 
@@ -126,8 +128,9 @@ export const openScans = (
     if (row === undefined) return undefined
     const [json, expiresAt] = row
     if (isExpired(expiresAt ?? undefined, options.now())) return undefined
-    if (filter === undefined && known === true) return json
+    if (filter === undefined && known === true && vanishing.isEmpty) return json
     const event = JSON.parse(json) as NostrEvent
+    if (vanishing.hides(event)) return undefined
     if (known !== true && options.mayRead?.(event) !== true) return undefined
     return filter !== undefined && !matches(filter, event) ? NO_MATCH : json
   }
@@ -154,7 +157,7 @@ export const openScans = (
       filters.map((filter) =>
         filterItems(filter, options, (entry, unchecked) => {
           if (ended.has(entry.seq)) return undefined
-          if (unchecked === undefined && byKind(entry, options) === true) return entry
+          if (unchecked === undefined && byKind(entry, options) === true && vanishing.isEmpty) return entry
           return loadReadable(entry, unchecked, options) === undefined ? undefined : entry
         }),
       ),

@@ -1,6 +1,9 @@
 import { closeSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { Fault, reasonOf } from '../../src/core/fault.js'
+import type { Log } from '../../src/ports.js'
+import { silentLog } from '../log.js'
+import { checkIntegrity, Damaged, openCondition, walBytesOf, wasLeftInOrder } from './condition.js'
 
 /**
  * The relay's database file. Migrations are appended, never changed; `user_version` says how many have run.
@@ -60,19 +63,56 @@ const MIGRATIONS: readonly string[] = [
     until INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- NIP-62: of whom there is still something to be taken off the disk; hidden until it is (vanishing.ts).
+  CREATE TABLE vanishing (
+    pubkey BLOB PRIMARY KEY,
+    until INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- Up to which created_at events of a kind were taken away for want of room, under which bound (floors.ts).
+  CREATE TABLE floors (
+    kind INTEGER NOT NULL,
+    cause TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    bound INTEGER NOT NULL,
+    PRIMARY KEY (kind, cause)
+  ) STRICT, WITHOUT ROWID;
+
+  -- How the file was left (condition.ts).
+  CREATE TABLE facts (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- Written and emptied again to learn whether there is room (health.ts).
+  CREATE TABLE probe (
+    room BLOB NOT NULL
+  ) STRICT;
+  `,
 ]
 
 /** 'kspr' */
 const APPLICATION_ID = 0x6b737072
 
-/** Opens or makes the file, alone: a second process on it is refused. Throws a Fault('store') that says what to do. */
-export const openDatabase = (file: string): Database.Database => {
+export interface OpenOptions {
+  readonly log?: Log
+  /** False: also a file that is damaged is opened, to save what can be read. Default true. */
+  readonly check?: boolean
+}
+
+/**
+ * Opens or makes the file, alone: a second process on it is refused. A file that was not left in order is checked first.
+ * Throws a Fault('store') that says what to do.
+ */
+export const openDatabase = (file: string, options: OpenOptions = {}): Database.Database => {
   try {
     // Private events may be in it: the file is its owner's only. SQLite gives its side files the same mode.
     if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600))
+    const walBytes = walBytesOf(file)
     const db = new Database(file, { timeout: 1_000 })
     try {
-      prepare(db)
+      prepare(db, walBytes, options)
       return db
     } catch (error) {
       db.close()
@@ -83,18 +123,36 @@ export const openDatabase = (file: string): Database.Database => {
   }
 }
 
-const prepare = (db: Database.Database): void => {
+/** Pages of 4 KiB: what a commit may have to wait for is bounded, and a page that is written often is written once. */
+const AUTO_CHECKPOINT_PAGES = 1_000
+/** What the log of commits is cut back to after a burst. */
+const KEPT_WAL_BYTES = 16 * 1024 * 1024
+
+const prepare = (db: Database.Database, walBytes: number, { log = silentLog, check = true }: OpenOptions): void => {
   // One process, one connection: no shared memory file, and two relays never share a database by mistake.
   db.pragma('locking_mode = EXCLUSIVE')
+  // For a new file only, and only before anything is written: `ksp relay compact` converts others.
+  db.pragma('auto_vacuum = INCREMENTAL')
   db.pragma('journal_mode = WAL')
   // OK true is a promise: a commit is on the disk when it returns. The library's own default for WAL is NORMAL.
   db.pragma('synchronous = FULL')
   db.pragma('cache_size = -65536')
   db.pragma('temp_store = MEMORY')
-  migrate(db)
+  db.pragma(`wal_autocheckpoint = ${AUTO_CHECKPOINT_PAGES}`)
+  db.pragma(`journal_size_limit = ${KEPT_WAL_BYTES}`)
+  const version = versionOf(db)
+  if (check && !wasLeftInOrder(db, walBytes)) checkIntegrity(db, log)
+  // Takes the write lock even where nothing is to be done, so that a second relay fails now and not later.
+  db.transaction(() => {
+    for (const migration of MIGRATIONS.slice(version)) db.exec(migration)
+    db.pragma(`application_id = ${APPLICATION_ID}`)
+    db.pragma(`user_version = ${MIGRATIONS.length}`)
+    openCondition(db).started()
+  }).immediate()
 }
 
-const migrate = (db: Database.Database): void => {
+/** How many migrations have run. Throws where the file is not a relay's, or is of a later one. */
+const versionOf = (db: Database.Database): number => {
   const owner = db.pragma('application_id', { simple: true })
   const version = Number(db.pragma('user_version', { simple: true }))
   if (owner !== APPLICATION_ID) {
@@ -102,17 +160,18 @@ const migrate = (db: Database.Database): void => {
     if (owner !== 0 || tables !== 0) throw new Error('it is the database of another program: choose another file')
   }
   if (version > MIGRATIONS.length) throw new Error('a newer version of this relay made it: run that version')
-  // Takes the write lock even where nothing is to be done, so that a second relay fails now and not later.
-  db.transaction(() => {
-    for (const migration of MIGRATIONS.slice(version)) db.exec(migration)
-    db.pragma(`application_id = ${APPLICATION_ID}`)
-    db.pragma(`user_version = ${MIGRATIONS.length}`)
-  }).immediate()
+  return version
 }
 
 const advice = (error: unknown): string => {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
   if (code === 'SQLITE_BUSY') return 'another process has it open: stop that one, or choose another file'
+  if (error instanceof Damaged || code?.startsWith('SQLITE_CORRUPT') === true) {
+    return `it is damaged (${reasonOf(error)}): restore a backup with ksp relay restore, or save what can be read with ksp relay export`
+  }
+  if (code === 'EACCES' || code === 'EROFS' || code?.startsWith('SQLITE_READONLY') === true) {
+    return 'this user may not write to it: change its owner or its mode, or choose another file'
+  }
   if (code === 'SQLITE_NOTADB') return 'it is no SQLite database: choose another file'
   if (code === 'ENOENT') return 'its folder does not exist: make it first'
   return reasonOf(error)

@@ -3,8 +3,9 @@ import type { Hashes } from '../../src/core/hashes.js'
 import type { NostrEvent, UnixSec } from '../../src/core/types.js'
 import { deletionTargets, ownersOf } from '../events/deletion.js'
 import { expirationOf, isExpired } from '../events/expiration.js'
-import { blobOfHex, slotKey, slotOf, tagKey, tagKeysOf } from './index-keys.js'
-import { DELETION, GIFT_WRAP, VANISH } from '../events/kind-class.js'
+import { blobOfHex, slotKey, slotOf, tagKeysOf } from './index-keys.js'
+import { DELETION, VANISH } from '../events/kind-class.js'
+import type { Vanishing } from './vanishing.js'
 
 /** An event whose signature held, with the JSON it will be served as. */
 export interface Incoming {
@@ -27,14 +28,24 @@ export interface EventWriter {
   put(incoming: Incoming, now: UnixSec): Outcome
   /** Removes at most `limit` expired events and says how many. Inside a transaction. */
   removeExpired(now: UnixSec, limit: number): number
+  /** False: it is not there. Inside a transaction. */
+  remove(id: Buffer): boolean
 }
+
+/** More is removed by upkeep.ts, between the turns of others. */
+const VANISHED_AT_ONCE = 200
 
 /**
  * One final state whatever the order of arrival. What an event says of others (it replaces them, it deletes them) holds
  * once its signature held, even where the event itself is not kept because it was deleted or has expired. So every event
  * first has its effects, and only then is it decided whether it stays.
  */
-export const eventWriter = (db: Database.Database, hashes: Hashes, nextSeq: () => number): EventWriter => {
+export const eventWriter = (
+  db: Database.Database,
+  hashes: Hashes,
+  nextSeq: () => number,
+  vanishing: Pick<Vanishing, 'begin' | 'round'>,
+): EventWriter => {
   const sql = {
     byId: db.prepare<[Buffer], { seq: number; age: number; json: string }>(
       'SELECT seq, age, json FROM events WHERE id = ?',
@@ -66,12 +77,6 @@ export const eventWriter = (db: Database.Database, hashes: Hashes, nextSeq: () =
        ON CONFLICT (pubkey) DO UPDATE SET until = max(until, excluded.until)`,
     ),
     vanishedUntil: db.prepare<[Buffer], number>('SELECT until FROM vanished WHERE pubkey = ?').pluck(),
-    ofAuthor: db
-      .prepare<[Buffer, number, number], Buffer>('SELECT id FROM events WHERE pubkey = ? AND age >= ? AND kind <> ?')
-      .pluck(),
-    tagged: db
-      .prepare<[Buffer, number, number], Buffer>('SELECT id FROM tags WHERE key = ? AND age >= ? AND kind = ?')
-      .pluck(),
     expired: db
       .prepare<[number, number], Buffer>('SELECT id FROM events WHERE expires_at <= ? ORDER BY expires_at LIMIT ?')
       .pluck(),
@@ -127,15 +132,19 @@ export const eventWriter = (db: Database.Database, hashes: Hashes, nextSeq: () =
   }
 
   /**
-   * NIP-62: all that the author wrote up to now, deletions too, and the gift wraps for it; never a request to vanish. Done
-   * at once: what is gone must not be served.
+   * NIP-62: all that the author wrote up to now, deletions too, and the gift wraps for it; never a request to vanish. Hidden
+   * at once; what is more than a little is taken off the disk later.
    */
   const applyVanish = (request: NostrEvent): void => {
     const author = blobOfHex(request.pubkey)
     sql.vanish.run(author, request.created_at)
-    const ownIds = sql.ofAuthor.all(author, ageOf(request), VANISH)
-    const wraps = sql.tagged.all(tagKey('p', request.pubkey, hashes), ageOf(request), GIFT_WRAP)
-    for (const id of [...ownIds, ...wraps]) remove(id)
+    vanishing.begin(author, request.created_at)
+    const steps = vanishing.round(remove)
+    for (let removed = 0; removed < VANISHED_AT_ONCE;) {
+      const step = steps.next()
+      if (step.done === true) return
+      removed += Math.max(1, step.value)
+    }
   }
 
   const hasVanished = (event: NostrEvent): boolean =>
@@ -150,7 +159,11 @@ export const eventWriter = (db: Database.Database, hashes: Hashes, nextSeq: () =
       const { event } = incoming
       const id = blobOfHex(event.id)
       const expired = isExpired(expirationOf(event), now)
-      if (sql.has.get(id) !== undefined) return { state: expired ? 'expired' : 'duplicate' }
+      if (sql.has.get(id) !== undefined) {
+        // It may be hidden already and still be on the disk.
+        if (!expired && hasVanished(event)) return { state: 'vanished' }
+        return { state: expired ? 'expired' : 'duplicate' }
+      }
       const slot = slotOf(event, hashes)
       const place = slot === undefined ? undefined : contest(slot, ageOf(event), id)
       if (event.kind === DELETION) applyDeletion(event)
@@ -161,6 +174,7 @@ export const eventWriter = (db: Database.Database, hashes: Hashes, nextSeq: () =
       if (place?.better !== undefined) return { state: 'superseded', held: sql.has.get(place.better) !== undefined }
       return insert(incoming, id)
     },
+    remove: (id) => remove(id),
     removeExpired: (now, limit) => sql.expired.all(now, limit).filter((id) => remove(id)).length,
   }
 }
