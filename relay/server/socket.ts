@@ -3,6 +3,7 @@ import type { RawData, WebSocket } from 'ws'
 import { noticeFrame } from '../session/answers.js'
 import type { Connection } from '../session/connection.js'
 import type { CutReason, Meters } from '../ops/meters.js'
+import { framesOut } from './frames-out.js'
 import type { Wire } from './wire.js'
 
 /** One WebSocket as the server holds it. */
@@ -21,7 +22,7 @@ export interface RelaySocket {
 /** RFC 6455: going away. */
 const GOING_AWAY = 1001
 
-/** Joins a WebSocket and what is said on it. `stream` is the TCP stream below, for writing many frames at once. */
+/** Joins a WebSocket and what is said on it. `stream` is the TCP stream below, to which our frames go. */
 export const openSocket = (
   webSocket: WebSocket,
   stream: Duplex,
@@ -44,20 +45,17 @@ export const openSocket = (
     webSocket.terminate()
   }
 
+  const isOpen = (): boolean => webSocket.readyState === webSocket.OPEN
+  const out = framesOut(isOpen, (block) => void stream.write(block))
+  const bufferedBytes = (): number => webSocket.bufferedAmount + out.waitingBytes
+
   const wire: Wire = {
     urls,
     send: (frame) => {
-      if (webSocket.readyState === webSocket.OPEN) webSocket.send(frame)
+      if (isOpen()) out.add(frame)
     },
-    together: (work) => {
-      stream.cork()
-      try {
-        return work()
-      } finally {
-        stream.uncork()
-      }
-    },
-    bufferedBytes: () => webSocket.bufferedAmount,
+    together: (work) => work(),
+    bufferedBytes,
     drained: () =>
       new Promise((resolve) => {
         if (stream.destroyed || !stream.writableNeedDrain) {
@@ -113,20 +111,21 @@ export const openSocket = (
         return
       }
       alive = false
-      if (webSocket.readyState === webSocket.OPEN) webSocket.ping()
+      if (isOpen()) webSocket.ping()
     },
     hush: () => {
       hushed = true
     },
     sayGoodbye: () => {
       hushed = true
-      // Its answer to our goodbye must be read.
+      // Nothing may follow the goodbye; and its answer to that must be read.
+      out.flush()
       webSocket.resume()
       webSocket.close(GOING_AWAY, 'the relay is stopping')
     },
     cut: () => webSocket.terminate(),
     get bufferedBytes() {
-      return webSocket.bufferedAmount
+      return bufferedBytes()
     },
     closed,
   }
