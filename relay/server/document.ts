@@ -11,7 +11,7 @@ export interface RelayIdentity {
 }
 
 /** Only what the tests show. */
-export const SUPPORTED_NIPS: readonly number[] = [1, 9, 11, 13, 40, 42, 45, 59, 62, 70, 77]
+export const SUPPORTED_NIPS: readonly number[] = [1, 9, 11, 13, 40, 42, 45, 59, 62, 67, 70, 77]
 
 /** Browsers ask from any page; NIP-11 wants all three on every answer to its request. */
 export const CORS_HEADERS = {
