@@ -54,7 +54,6 @@ export const openSocket = (
     send: (frame) => {
       if (isOpen()) out.add(frame)
     },
-    together: (work) => work(),
     bufferedBytes,
     drained: () =>
       new Promise((resolve) => {

@@ -4,10 +4,8 @@ import type { CutReason } from '../ops/meters.js'
 export interface Wire {
   /** Normalised URLs of this end of it, where nothing stands in between. */
   readonly urls: readonly string[]
-  /** Does nothing once the wire is closed. */
+  /** Does nothing once the wire is closed. What is sent in one turn of the event loop goes in as few packets as possible. */
   send(frame: string): void
-  /** Sends what `work` sends in as few packets as possible. */
-  together<T>(work: () => T): T
   bufferedBytes(): number
   /** Resolves when all that was sent so far is with the kernel, or the wire is closed. */
   drained(): Promise<void>

@@ -23,9 +23,9 @@ export interface Requests {
 
 export interface RequestParts {
   readonly limits: Pick<RelayLimits, 'maxLimit' | 'maxPendingLive' | 'maxBufferedBytes'>
-  readonly wire: Pick<Wire, 'together' | 'bufferedBytes' | 'drained'>
+  readonly wire: Pick<Wire, 'bufferedBytes' | 'drained'>
   readonly send: (frame: string) => void
-  readonly store: Pick<EventStore, 'answer' | 'lastSeq'>
+  readonly store: Pick<EventStore, 'answer' | 'lastSeq' | 'isServed'>
   readonly subscriptions: Subscriptions
   readonly view: View
   readonly jobs: Jobs
@@ -111,7 +111,7 @@ export const openRequests = (parts: RequestParts): Requests => {
       upToSeq: request.fromSeq,
       maxLimit: limits.maxLimit,
     })
-    while (!wire.together(() => serveSlice(request, events))) {
+    while (!serveSlice(request, events)) {
       await (wire.bufferedBytes() > READER_LAG_BYTES ? wire.drained() : nextTurn())
       if (request.ended) return
     }
@@ -136,7 +136,9 @@ export const openRequests = (parts: RequestParts): Requests => {
   const goLive = (request: Request, completeness: Completeness): void => {
     send(eoseFrame(request.id, completeness))
     for (const live of release(request)) {
-      if (!isExpired(live.expiresAt, now())) send(eventFrame(request.head, live.json))
+      // What was deleted or has vanished while it waited is served no more.
+      const isGone = live.seq !== undefined && !store.isServed(live.seq)
+      if (!isGone && !isExpired(live.expiresAt, now())) send(eventFrame(request.head, live.json))
     }
   }
 
