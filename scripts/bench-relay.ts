@@ -1,57 +1,74 @@
-import { createRequire } from 'node:module'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { reasonOf } from '../src/core/fault.js'
-import { aimsOf, ratiosOf } from './bench/relay-aims.js'
 import { CONTESTANTS } from './bench/relay-contestants.js'
-import { EVENT_BYTES } from './bench/relay-events.js'
+import { writeDocs } from './bench/relay-docs.js'
 import { takeAll } from './bench/relay-figures.js'
+import type { Measurement, Row } from './bench/relay-figures.js'
+import { machineOf } from './bench/relay-machine.js'
 import { readOptions } from './bench/relay-options.js'
 import type { BenchOptions } from './bench/relay-options.js'
 import { runPart } from './bench/relay-parts.js'
-import { planOf, WINDOW } from './bench/relay-plan.js'
-import { machineOf, tableOf } from './bench/relay-report.js'
+import { planOf } from './bench/relay-plan.js'
+import { profileFlags, profilesIn } from './bench/relay-profile.js'
+import { reportOf } from './bench/relay-report.js'
 import type { Report } from './bench/relay-report.js'
-import { openWorkplace, resultOf } from './bench/relay-workplace.js'
+import { markdownOf, tableOf } from './bench/relay-tables.js'
+import { openWorkplace } from './bench/relay-workplace.js'
 import type { Workplace } from './bench/relay-workplace.js'
 import { ensureNative } from './ensure-native.js'
+import type { Native } from './ensure-native.js'
 
 /** npm run bench:relay [-- --help]. The processes that it starts are this same program, as `part NAME TASK`. */
 
 const progress = (words: string): void => void process.stderr.write(`${words}\n`)
 
-const versions = (): Record<string, string> => {
-  const require = createRequire(import.meta.url)
-  const names = ['ws', 'better-sqlite3', '@nostr-relay/core']
-  return Object.fromEntries(
-    names.map((name) => {
-      const { version } = require(`${name}/package.json`) as { version: string }
-      return [name, version]
-    }),
+/** What of everything that can be measured is asked for. */
+const chosen = (measurements: readonly Measurement[], { questions, contestants }: BenchOptions): Measurement[] =>
+  measurements.filter(
+    ({ question, contestant }) =>
+      (questions.length === 0 || questions.includes(question)) &&
+      (contestants.length === 0 || contestants.includes(contestant)),
   )
+
+const findNative = async (): Promise<Native> => {
+  const native = await ensureNative()
+  if ('library' in native) process.env['KSP_LIBSECP256K1'] ??= native.library
+  return native
 }
 
 const runBench = async (options: BenchOptions, workplace: Workplace): Promise<Report> => {
-  const leftOut: Record<string, string> = {}
-  const native = await ensureNative()
+  if (options.from !== undefined) return JSON.parse(readFileSync(options.from, 'utf8')) as Report
+  const native = await findNative()
   const hasNative = 'library' in native
-  if (hasNative) process.env['KSP_LIBSECP256K1'] ??= native.library
-  else leftOut['what needs libsecp256k1'] = native.missing
   const contestants = CONTESTANTS.filter(({ needsNative }) => hasNative || !needsNative)
-  const events = workplace.newFile('events.jsonl')
-  progress(`signing ${options.events} events`)
-  await resultOf(workplace, 'events', { file: events, count: options.events })
-  const plan = planOf({ workplace, options, contestants, native: hasNative, events })
+  const plan = chosen(planOf({ workplace, options, contestants, native: hasNative, progress }), options)
   const rows = await takeAll(plan, options.runs, progress)
-  const ratios = ratiosOf(rows)
-  const { runs } = options
-  return {
-    ok: rows.every(({ wrong }) => Object.keys(wrong).length === 0),
-    machine: machineOf(hasNative ? native.library : undefined, versions()),
-    settings: { runs, events: options.events, eventBytes: EVENT_BYTES, window: WINDOW },
-    ratios,
-    aims: aimsOf(rows, ratios),
-    rows,
-    leftOut,
-  }
+  const leftOut: Record<string, string> = hasNative ? {} : { 'what needs libsecp256k1': native.missing }
+  return reportOf(rows, options, machineOf(hasNative ? native.library : undefined), leftOut)
+}
+
+/** Our relay in one question, watched by node's profiler: what it costs is not what it costs otherwise. */
+const runProfile = async (options: BenchOptions, workplace: Workplace): Promise<string> => {
+  await findNative()
+  const folder = workplace.newFile('profiles')
+  mkdirSync(folder)
+  const [contestant = 'native'] = options.contestants
+  const contestants = CONTESTANTS.filter(({ name }) => name === contestant)
+  const flags = profileFlags(folder)
+  const plan = planOf({ workplace, options, contestants, native: false, progress, flags })
+  const [question = 'ingest_10'] = options.questions
+  const measurement = plan.find((m) => m.question === question && m.contestant === contestant)
+  if (measurement === undefined) throw new Error(`${contestant} is not asked ${question}`)
+  const rows: Row[] = await takeAll([measurement], 1, progress)
+  const wrong = Object.keys(rows[0]?.wrong ?? {})
+  if (wrong.length > 0) throw new Error(wrong.join('; '))
+  return profilesIn(folder)
+}
+
+const print = (report: Report, { output, write }: BenchOptions): void => {
+  if (output === 'json') console.log(JSON.stringify(report))
+  else console.log(output === 'markdown' ? markdownOf(report) : tableOf(report))
+  if (write) progress(`written into ${writeDocs(markdownOf(report))}`)
 }
 
 const main = async (argv: readonly string[]): Promise<number> => {
@@ -65,8 +82,12 @@ const main = async (argv: readonly string[]): Promise<number> => {
   const stop = (): void => void workplace.close().then(() => process.exit(130))
   process.once('SIGINT', stop).once('SIGTERM', stop)
   try {
+    if (options.profile) {
+      console.log(await runProfile(options, workplace))
+      return 0
+    }
     const report = await runBench(options, workplace)
-    console.log(options.output === 'json' ? JSON.stringify(report) : tableOf(report))
+    print(report, options)
     return report.ok ? 0 : 1
   } catch (error) {
     progress(`bench:relay: ${reasonOf(error)}`)

@@ -11,56 +11,83 @@ export interface Contestant {
   readonly words: string
   /** Where there is no libsecp256k1 it has to be left out. */
   readonly needsNative: boolean
-  /** Answers EVENT only. */
-  readonly ingestOnly: boolean
+  /** What it is asked; the probe knows no more than EVENT. */
+  readonly questions: readonly QuestionName[]
+  /** Whose form its file has: what fills it with events before it starts. */
+  readonly fill: FillName
   /** One event in so many is enough to know its rate: it would take minutes otherwise. */
   readonly thinning: number
-  start(workplace: Workplace, db: string): Child
+  /** `flags` are node's. */
+  start(workplace: Workplace, db: string, flags?: readonly string[]): Child
 }
+
+export type QuestionName = 'ingest_10' | 'ingest_1' | 'query' | 'fan_out' | 'paced' | 'sync'
+export type FillName = 'fill' | 'fillNpm'
 
 export type ContestantName = 'native' | 'wasm' | 'npm' | 'ceiling' | 'ceilingWorker'
 
-/** Full validation and FULL durability are its defaults: no option here makes it faster. */
-const ours = (workplace: Workplace, db: string, engine: string): Child =>
-  workplace.start([
-    builtProgram('relay/main.js'),
-    ...['--listen', '127.0.0.1:0', '--db', db, '--engine', engine, '--exit-with-parent'],
-  ])
+const INGEST: readonly QuestionName[] = ['ingest_10', 'ingest_1']
 
 const npmRelay = fileURLToPath(new URL('../../../test/support/npm-relay.mjs', import.meta.url))
 
-const ceiling = (workplace: Workplace, task: CeilingTask): Child => workplace.startPart('ceiling', task)
+/** Full validation and FULL durability are its defaults: no option here makes it faster. */
+const startOurs =
+  (engine: string): Contestant['start'] =>
+  (workplace, db, flags = []) => {
+    const args = ['--listen', '127.0.0.1:0', '--db', db, '--engine', engine, '--exit-with-parent']
+    return workplace.start([...flags, builtProgram('relay/main.js'), ...args])
+  }
+
+const startCeiling =
+  (worker: boolean): Contestant['start'] =>
+  (workplace, db) =>
+    workplace.startPart('ceiling', { db, worker } satisfies CeilingTask)
 
 export const CONTESTANTS: readonly Contestant[] = [
   {
     name: 'native',
     words: 'this relay, native engine',
-    ...{ needsNative: true, ingestOnly: false, thinning: 1 },
-    start: (workplace, db) => ours(workplace, db, 'native'),
+    needsNative: true,
+    questions: [...INGEST, 'query', 'fan_out', 'paced', 'sync'],
+    fill: 'fill',
+    thinning: 1,
+    start: startOurs('native'),
   },
   {
     name: 'wasm',
     words: 'this relay, WASM engine',
-    ...{ needsNative: false, ingestOnly: false, thinning: 1 },
-    start: (workplace, db) => ours(workplace, db, 'wasm'),
+    needsNative: false,
+    questions: [...INGEST, 'fan_out', 'paced'],
+    fill: 'fill',
+    thinning: 1,
+    start: startOurs('wasm'),
   },
   {
     name: 'npm',
     words: '`@nostr-relay`',
-    ...{ needsNative: false, ingestOnly: false, thinning: 10 },
+    needsNative: false,
+    questions: [...INGEST, 'query', 'fan_out', 'paced'],
+    fill: 'fillNpm',
+    thinning: 10,
     start: (workplace, db) => workplace.start([npmRelay, '--listen', '127.0.0.1:0', '--db', db]),
   },
   {
     name: 'ceiling',
     words: 'ceiling probe, one thread',
-    ...{ needsNative: true, ingestOnly: true, thinning: 1 },
-    start: (workplace, db) => ceiling(workplace, { db, worker: false }),
+    needsNative: true,
+    questions: INGEST,
+    fill: 'fill',
+    thinning: 1,
+    start: startCeiling(false),
   },
   {
     name: 'ceilingWorker',
     words: 'ceiling probe, verifying in a worker thread',
-    ...{ needsNative: true, ingestOnly: true, thinning: 1 },
-    start: (workplace, db) => ceiling(workplace, { db, worker: true }),
+    needsNative: true,
+    questions: INGEST,
+    fill: 'fill',
+    thinning: 1,
+    start: startCeiling(true),
   },
 ]
 

@@ -25,43 +25,61 @@ const SPAN_SEC = 3_000
 
 /** With what JSON escapes and what takes more than one byte, as texts have. */
 const WORDS = [
-  'agent',
-  'task',
-  'reply',
-  'status',
-  '"quoted"',
-  'line\nbreak',
-  'umlaut ü',
-  '漢字',
-  'envelope',
-  'done,',
-  'see',
-] as const
+  ...[
+    'agent ',
+    'task ',
+    'reply ',
+    'status ',
+    '"quoted" ',
+    'line\nbreak ',
+    'umlaut ü ',
+    '漢字 ',
+    'envelope ',
+    'done, ',
+    'see ',
+  ],
+].map((text) => ({ text, bytes: Buffer.byteLength(JSON.stringify(text)) - 2 }))
 
 /** A text whose JSON takes exactly so many bytes, without its quotes; another one for each `n`. */
 const textOf = (n: number, bytes: number): string => {
   let text = `#${n} `
   let used = text.length
   for (let i = n; ; i++) {
-    const word = `${WORDS[(i * 7 + (i >> 3)) % WORDS.length] ?? ''} `
-    const more = Buffer.byteLength(JSON.stringify(word)) - 2
-    if (used + more > bytes) return text + '.'.repeat(Math.max(0, bytes - used))
-    text += word
-    used += more
+    const word = WORDS[(i * 7 + (i >> 3)) % WORDS.length]
+    if (word === undefined || used + word.bytes > bytes) return text + '.'.repeat(Math.max(0, bytes - used))
+    text += word.text
+    used += word.bytes
   }
 }
 
-/** All members but the content are of fixed length here, so what is missing is the content's. */
-export const unsignedEvent = (n: number, pubkey: Pubkey, at: number, topic: string): Omit<NostrEvent, 'sig'> => {
+/** An event of the workload's length. All members but the content are of fixed length here, so what is missing is its. */
+export const unsignedEvent = (n: number, pubkey: Pubkey, at: number, topic: string): NostrEvent => {
   const tags = [
     ['t', topic],
     ['p', randomBytes(32).toString('hex')],
   ]
-  const draft = { pubkey, created_at: at as UnixSec, kind: KIND, tags, content: '' }
-  const empty = JSON.stringify({ id: '0'.repeat(64), ...draft, sig: '0'.repeat(128) })
-  const whole = { ...draft, content: textOf(n, EVENT_BYTES - Buffer.byteLength(empty)) }
-  return { id: eventId(whole, nodeHashes), ...whole }
+  const whole = {
+    ...{ pubkey, created_at: at as UnixSec, kind: KIND, tags },
+    content: textOf(n, EVENT_BYTES - EMPTY_BYTES - topic.length),
+  }
+  return { id: eventId(whole, nodeHashes), ...whole, sig: NO_SIGNATURE }
 }
+
+/** Where nobody checks: what stands in the store was checked before. */
+const NO_SIGNATURE = '0'.repeat(128) as Signature
+const KEY = '0'.repeat(64)
+const EMPTY_EVENT = {
+  id: KEY,
+  pubkey: KEY,
+  created_at: 1_700_000_000,
+  kind: KIND,
+  tags: [
+    ['t', ''],
+    ['p', KEY],
+  ],
+  content: '',
+}
+const EMPTY_BYTES = JSON.stringify({ ...EMPTY_EVENT, sig: NO_SIGNATURE }).length
 
 export const topicOf = (n: number): string => `topic${n % TOPICS}`
 

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../src/core/fault.js'
 import type { LoadResult } from './relay-load.js'
 
 /** What was measured, run by run, and what stands for it. */
@@ -5,7 +6,8 @@ export interface Spread {
   readonly median: number
   readonly min: number
   readonly max: number
-  readonly runs: readonly number[]
+  /** One for each run; null where that one failed. */
+  readonly runs: readonly (number | null)[]
 }
 
 export interface Row {
@@ -13,10 +15,11 @@ export interface Row {
   readonly contestant: string
   /** Events that the store held before. */
   readonly stored: number
+  /** Events that were sent, or questions that were asked. */
   readonly events: number
   /**
-   * perSec; serverCpuUs and loadCpuUs: microseconds of processor time for each event, of the relay and of the load
-   * generator; p50Ms, p99Ms; rssMb: the relay's memory at the end.
+   * perSec; serverCpuUs and loadCpuUs: microseconds of processor time for each event or delivery, of the relay and of the
+   * load generator; p50Ms, p99Ms, maxMs; rssMb: the relay's memory at the end.
    */
   readonly figures: Readonly<Record<string, Spread>>
   /** What went otherwise than it should, over all runs: nothing, or the figures mean nothing. */
@@ -29,17 +32,18 @@ export interface Measurement {
   readonly contestant: string
   readonly stored: number
   readonly events: number
-  measure(run: number): Promise<LoadResult>
+  measure(): Promise<LoadResult>
 }
 
 const round = (value: number): number => Number(value.toPrecision(5))
 
-export const spreadOf = (values: readonly number[]): Spread => {
-  const sorted = values.toSorted((a, b) => a - b)
-  const at = (index: number): number => round(sorted[index] ?? Number.NaN)
+export const spreadOf = (values: readonly (number | null)[]): Spread => {
+  const runs = values.map((value) => (value === null || !Number.isFinite(value) ? null : round(value)))
+  const sorted = runs.filter((value) => value !== null).sort((a, b) => a - b)
+  const at = (index: number): number => sorted[index] ?? 0
   const middle = sorted.length >> 1
   const median = sorted.length % 2 === 1 ? at(middle) : round((at(middle - 1) + at(middle)) / 2)
-  return { median, min: at(0), max: at(sorted.length - 1), runs: values.map(round) }
+  return { median, min: at(0), max: at(sorted.length - 1), runs }
 }
 
 /** Every measurement once in each run, so that all contestants see the machine's good and bad moments alike. */
@@ -51,7 +55,8 @@ export const takeAll = async (
   const results = measurements.map((): LoadResult[] => [])
   for (let run = 0; run < runs; run++) {
     for (const [i, { question, contestant, stored, measure }] of measurements.entries()) {
-      const result = await measure(run)
+      // One that fails is told, and makes the report a bad one; the others are still worth to know.
+      const result = await measure().catch((error: unknown) => ({ figures: {}, wrong: { [reasonOf(error)]: 1 } }))
       results[i]?.push(result)
       const figures = Object.entries(result.figures).map(([name, value]) => `${name} ${round(value)}`)
       const wrong = Object.keys(result.wrong).length === 0 ? '' : ` WRONG ${JSON.stringify(result.wrong)}`
@@ -65,11 +70,12 @@ export const takeAll = async (
 }
 
 const summaryOf = (results: readonly LoadResult[]): Pick<Row, 'figures' | 'wrong'> => {
-  const names = Object.keys(results[0]?.figures ?? {})
-  const figures = names.map((name) => [name, spreadOf(results.map((r) => r.figures[name] ?? Number.NaN))])
+  const names = new Set(results.flatMap(({ figures }) => Object.keys(figures)))
+  const figures: Record<string, Spread> = {}
+  for (const name of names) figures[name] = spreadOf(results.map((result) => result.figures[name] ?? null))
   const wrong: Record<string, number> = {}
   for (const result of results) {
     for (const [reason, count] of Object.entries(result.wrong)) wrong[reason] = (wrong[reason] ?? 0) + count
   }
-  return { figures: Object.fromEntries(figures) as Row['figures'], wrong }
+  return { figures, wrong }
 }

@@ -4,6 +4,9 @@ export const PARTS: Readonly<Record<string, () => Promise<{ readonly run: (task:
   load: () => import('./relay-load.js'),
   raw: () => import('./relay-raw.js'),
   ceiling: () => import('./relay-ceiling.js'),
+  fill: () => import('./relay-fill.js'),
+  fillNpm: () => import('./relay-fill-npm.js'),
+  inserts: () => import('./relay-inserts.js'),
 }
 
 export const runPart = async (name = '', task = '{}'): Promise<void> => {

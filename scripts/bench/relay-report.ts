@@ -1,14 +1,17 @@
-import { cpus, totalmem } from 'node:os'
+import { aimsOf, figureIn, ratiosOf } from './relay-aims.js'
 import type { Aim, Ratio } from './relay-aims.js'
-import type { Row, Spread } from './relay-figures.js'
+import { EVENT_BYTES } from './relay-events.js'
+import type { Row } from './relay-figures.js'
+import type { Machine } from './relay-machine.js'
 import type { BenchOptions } from './relay-options.js'
+import { QUERY_LIMIT, RATE, SUBSCRIBERS, WINDOW } from './relay-plan.js'
 
 /** Everything that one run of the benchmark found; `--json` prints it as it is. */
 export interface Report {
   /** Every event of every measurement was answered as it should. */
   readonly ok: boolean
   readonly machine: Machine
-  readonly settings: Pick<BenchOptions, 'runs' | 'events'> & { readonly eventBytes: number; readonly window: number }
+  readonly settings: Readonly<Record<string, number>>
   readonly ratios: readonly Ratio[]
   readonly aims: readonly Aim[]
   readonly rows: readonly Row[]
@@ -16,50 +19,28 @@ export interface Report {
   readonly leftOut: Readonly<Record<string, string>>
 }
 
-export interface Machine {
-  readonly cpu: string
-  readonly cores: number
-  readonly memoryGb: number
-  readonly system: string
-  readonly node: string
-  readonly library?: string
-  readonly versions: Readonly<Record<string, string>>
-}
-
-export const machineOf = (library: string | undefined, versions: Machine['versions']): Machine => ({
-  cpu: cpus()[0]?.model ?? 'unknown',
-  cores: cpus().length,
-  memoryGb: Math.round(totalmem() / 2 ** 30),
-  system: `${process.platform} ${process.arch}`,
-  node: process.version,
-  ...(library === undefined ? {} : { library }),
-  versions,
-})
-
-const count = (value: number): string => Math.round(value).toLocaleString('en-US')
-const fine = (value: number): string => (value >= 100 ? count(value) : String(Number(value.toPrecision(3))))
-const range = (spread: Spread): string => `${fine(spread.median)} (${fine(spread.min)}..${fine(spread.max)})`
-
-export const tableOf = (report: Report): string => {
-  const lines: string[] = []
-  const { machine, settings } = report
-  lines.push(`${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, node ${machine.node}`)
-  lines.push(
-    `medians of ${settings.runs} runs (least..most); ${count(settings.events)} events of ${settings.eventBytes} bytes`,
-  )
-  lines.push('', 'ratios')
-  for (const { words, spread } of report.ratios) lines.push(`  ${words.padEnd(70)} ${range(spread)}`)
-  lines.push('', 'aims')
-  for (const { words, aim, figure, met } of report.aims) {
-    const found = figure === undefined ? 'not measured' : `${fine(figure)}: ${met === true ? 'met' : 'MISSED'}`
-    lines.push(`  ${`${words} ${aim}`.padEnd(70)} ${found}`)
+export const reportOf = (
+  rows: readonly Row[],
+  options: Pick<BenchOptions, 'runs' | 'events' | 'rows'>,
+  machine: Machine,
+  leftOut: Readonly<Record<string, string>>,
+): Report => {
+  const figure = figureIn(rows, options.rows)
+  const ratios = ratiosOf(figure)
+  const workload = {
+    eventBytes: EVENT_BYTES,
+    window: WINDOW,
+    subscribers: SUBSCRIBERS,
+    paced: RATE,
+    limit: QUERY_LIMIT,
   }
-  lines.push('', 'figures')
-  for (const row of report.rows) {
-    const figures = Object.entries(row.figures).map(([name, spread]) => `${name} ${range(spread)}`)
-    lines.push(`  ${`${row.question} at ${count(row.stored)}, ${row.contestant}`.padEnd(40)} ${figures.join('  ')}`)
-    for (const [reason, times] of Object.entries(row.wrong)) lines.push(`    WRONG, ${times} times: ${reason}`)
+  return {
+    ok: rows.length > 0 && rows.every(({ wrong }) => Object.keys(wrong).length === 0),
+    machine,
+    settings: { runs: options.runs, events: options.events, rows: options.rows, ...workload },
+    ratios,
+    aims: aimsOf(figure, ratios),
+    rows,
+    leftOut,
   }
-  for (const [name, why] of Object.entries(report.leftOut)) lines.push(`${name} is left out: ${why}`)
-  return lines.join('\n')
 }

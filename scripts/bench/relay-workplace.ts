@@ -10,7 +10,7 @@ export interface Workplace {
   /** A name for a file that is not there yet. */
   newFile(name: string): string
   /** Node with these arguments, the program's file among them. */
-  start(args: readonly [string, ...string[]]): Child
+  start(args: readonly string[]): Child
   /** One part of the benchmark (relay-parts.ts) as a process of its own. */
   startPart(name: string, task: unknown): Child
   close(): Promise<void>
@@ -20,7 +20,7 @@ export const openWorkplace = (): Workplace => {
   const folder = mkdtempSync(join(tmpdir(), 'ksp-bench-relay-'))
   const children = new Set<Child>()
   let files = 0
-  const start = ([first, ...rest]: readonly [string, ...string[]]): Child => {
+  const start = ([first = '', ...rest]: readonly string[]): Child => {
     const child = startChild(first, rest, { tied: true })
     children.add(child)
     void child.ended.then(() => children.delete(child))

@@ -1,0 +1,49 @@
+import { createRequire } from 'node:module'
+import { cpus, totalmem } from 'node:os'
+import { basename } from 'node:path'
+import Database from 'better-sqlite3'
+
+/** What the figures were taken on. */
+export interface Machine {
+  readonly cpu: string
+  readonly cores: number
+  readonly memoryGb: number
+  readonly system: string
+  /** The name of the libsecp256k1 that was used. */
+  readonly library?: string
+  readonly versions: Readonly<Record<string, string>>
+}
+
+const PACKAGES = ['ws', 'better-sqlite3', 'koffi', '@nostr-relay/core'] as const
+
+export const machineOf = (library: string | undefined): Machine => ({
+  cpu: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+  memoryGb: Math.round(totalmem() / 2 ** 30),
+  system: `${process.platform} ${process.arch}`,
+  ...(library === undefined ? {} : { library: basename(library) }),
+  versions: { node: process.versions.node, sqlite: sqliteVersion(), ...packageVersions() },
+})
+
+const sqliteVersion = (): string => {
+  const db = new Database(':memory:')
+  try {
+    return db.prepare<[], string>('SELECT sqlite_version()').pluck().get() ?? 'unknown'
+  } finally {
+    db.close()
+  }
+}
+
+const packageVersions = (): Record<string, string> => {
+  const require = createRequire(import.meta.url)
+  const versions: Record<string, string> = {}
+  for (const name of PACKAGES) {
+    try {
+      versions[name] = (require(`${name}/package.json`) as { version: string }).version
+    } catch {
+      // An optional one that is not there, or one that keeps it to itself.
+      continue
+    }
+  }
+  return versions
+}
