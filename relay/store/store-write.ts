@@ -16,12 +16,14 @@ export interface Incoming {
 export type Outcome =
   | { readonly state: 'stored'; readonly seq: number }
   | { readonly state: 'duplicate' }
-  /** Not stored: a better version is there; `held` where that one is still stored. */
+  /** Not stored: a better version is known; `held` where that one is still stored and has not expired. */
   | { readonly state: 'superseded'; readonly held: boolean }
   | { readonly state: 'deleted' }
   /** Its author, or whom it is for, asked to vanish. */
   | { readonly state: 'vanished' }
   | { readonly state: 'expired' }
+  /** An admin said so while it was on its way. */
+  | { readonly state: 'banned' }
 
 export interface EventWriter {
   /** Inside a transaction. */
@@ -44,13 +46,18 @@ export const eventWriter = (
   db: Database.Database,
   hashes: Hashes,
   nextSeq: () => number,
-  vanishing: Pick<Vanishing, 'begin' | 'round'>,
+  vanishing: Pick<Vanishing, 'begin' | 'round' | 'tookSomething'>,
 ): EventWriter => {
   const sql = {
     byId: db.prepare<[Buffer], { seq: number; age: number; json: string }>(
       'SELECT seq, age, json FROM events WHERE id = ?',
     ),
     has: db.prepare<[Uint8Array], number>('SELECT 1 FROM events WHERE id = ?').pluck(),
+    holds: db
+      .prepare<[Uint8Array, number], number>(
+        'SELECT 1 FROM events WHERE id = ? AND (expires_at IS NULL OR expires_at > ?)',
+      )
+      .pluck(),
     insert: db.prepare<[number, Buffer, Buffer, number, number, number | null, string]>(
       'INSERT INTO events (seq, id, pubkey, kind, age, expires_at, json) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
@@ -140,10 +147,12 @@ export const eventWriter = (
     sql.vanish.run(author, request.created_at)
     vanishing.begin(author, request.created_at)
     const steps = vanishing.round(remove)
-    for (let removed = 0; removed < VANISHED_AT_ONCE;) {
-      const step = steps.next()
-      if (step.done === true) return
-      removed += Math.max(1, step.value)
+    let removed = 0
+    let looked = 0
+    for (let step = steps.next(); step.done !== true; step = steps.next()) {
+      removed += step.value
+      if (removed === 1) vanishing.tookSomething()
+      if (removed >= VANISHED_AT_ONCE || ++looked >= 2 * VANISHED_AT_ONCE) return
     }
   }
 
@@ -171,7 +180,8 @@ export const eventWriter = (
       if (expired) return { state: 'expired' }
       if (hasVanished(event)) return { state: 'vanished' }
       if (wasDeleted(event, id) || (place !== undefined && place.until >= event.created_at)) return { state: 'deleted' }
-      if (place?.better !== undefined) return { state: 'superseded', held: sql.has.get(place.better) !== undefined }
+      if (place?.better !== undefined)
+        return { state: 'superseded', held: sql.holds.get(place.better, now) !== undefined }
       return insert(incoming, id)
     },
     remove: (id) => remove(id),

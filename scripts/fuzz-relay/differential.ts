@@ -4,6 +4,7 @@ import { mayRead, mayReadKind } from '../../relay/policy/authorise.js'
 import { defaultPolicy } from '../../relay/policy/policy.js'
 import type { Policy } from '../../relay/policy/policy.js'
 import { withoutLimit } from '../../relay/session/count.js'
+import { MAX_TIES } from '../../relay/store/answer.js'
 import { openEventStore } from '../../relay/store/store.js'
 import type { EventStore } from '../../relay/store/store.js'
 import type { ScanOptions } from '../../relay/store/scan.js'
@@ -24,7 +25,7 @@ import { naiveStored } from './naive-state.js'
 export interface Mismatch {
   /** Which of the world's questions. */
   readonly query: number
-  readonly road: 'filter' | 'stored' | 'text' | 'live' | 'count' | 'neg'
+  readonly road: 'filter' | 'stored' | 'text' | 'hint' | 'scan' | 'live' | 'count' | 'neg'
   readonly found: unknown
   readonly wanted: unknown
 }
@@ -33,6 +34,9 @@ export interface Mismatch {
 export interface Seen {
   readonly answer: readonly NostrEvent[]
   readonly complete: boolean
+  /** Events beyond a limit that came for the sake of their second. */
+  readonly ties: number
+  /** Events that match and are not for this asker. */
   readonly hidden: number
   readonly live: number
 }
@@ -69,14 +73,17 @@ const compare = (world: World, store: EventStore, see: (query: Query, seen: Seen
     const stored = held.filter((event) => naiveReadable(event, query.viewer, readers))
     const options = scanOptions(query, policy, upToSeq)
 
-    const wanted = naiveAnswer(query.filters, stored, { maxLimit: query.maxLimit, wholeSeconds: false })
-    const unlimited = { maxLimit: Infinity, wholeSeconds: false }
+    const wanted = naiveAnswer(query.filters, stored, { maxLimit: query.maxLimit, maxTies: MAX_TIES })
+    const cut = naiveAnswer(query.filters, stored, { maxLimit: query.maxLimit, maxTies: 0 })
+    const unlimited = { maxLimit: Infinity, maxTies: 0 }
     const everything = naiveAnswer(query.filters.map(withoutLimit), stored, unlimited)
     const heard = events.filter(
       (event) => query.filters.some((f) => naiveMatch(f, event)) && naiveReadable(event, query.viewer, readers),
     )
 
-    const texts = [...itemsOf(store.scan(query.filters, options))].map(({ json }) => json)
+    const { items, end } = readAll(store.answer(query.filters, options))
+    const texts = items.map(({ json }) => json)
+    const scanned = itemsOf(store.scan(query.filters, options)).map(({ id }) => hexOf(id))
     const counted = itemsOf(store.scanEntries(query.filters.map(withoutLimit), { ...options, maxLimit: Infinity }))
     const mismatch =
       wrong(
@@ -90,6 +97,8 @@ const compare = (world: World, store: EventStore, see: (query: Query, seen: Seen
         texts,
         wanted.events.map((event) => JSON.stringify(event)),
       ) ??
+      wrong('hint', end, wanted.complete ? 'finish' : 'more') ??
+      wrong('scan', scanned, idsOf(cut.events)) ??
       wrong('live', listening.heard(i), idsOf(heard)) ??
       wrong('count', counted.length, everything.events.length) ??
       firstOf(query.filters, (filter) => {
@@ -102,8 +111,10 @@ const compare = (world: World, store: EventStore, see: (query: Query, seen: Seen
         )
       })
     if (mismatch !== undefined) return mismatch
-    const hidden = naiveAnswer(query.filters, held, unlimited).events.length - wanted.events.length
-    see(query, { answer: wanted.events, complete: wanted.complete, hidden, live: heard.length })
+    const all = naiveAnswer(query.filters.map(withoutLimit), held, unlimited).events
+    const hidden = all.length - everything.events.length
+    const ties = wanted.events.length - cut.events.length
+    see(query, { answer: wanted.events, complete: wanted.complete, ties, hidden, live: heard.length })
   }
   return undefined
 }
@@ -166,13 +177,17 @@ const scanOptions = (query: Query, policy: Policy, upToSeq: number): ScanOptions
   }
 }
 
-/** A source also says "nothing yet". */
-const itemsOf = <T>(source: Iterator<T | undefined, void>): T[] => {
+/** A source also says "nothing yet"; at its end an answer says whether it is all. */
+const readAll = <T, End>(source: Iterator<T | undefined, End>): { items: T[]; end: End } => {
   const items: T[] = []
-  for (let step = source.next(); step.done !== true; step = source.next())
+  for (;;) {
+    const step = source.next()
+    if (step.done === true) return { items, end: step.value }
     if (step.value !== undefined) items.push(step.value)
-  return items
+  }
 }
+
+const itemsOf = <T>(source: Iterator<T | undefined, void>): T[] => readAll(source).items
 
 /** The naive is slow, and many questions are of the same moment. */
 const remembered = <Out>(work: (key: number) => Out): ((key: number) => Out) => {

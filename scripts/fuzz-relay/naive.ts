@@ -32,32 +32,33 @@ const inOrder = (events: readonly NostrEvent[]): NostrEvent[] =>
 export interface NaiveLimits {
   /** What the relay gives of one filter at most. */
   readonly maxLimit: number
-  /** NIP-67: no second is cut in two; what was made in the second of the last one comes too. */
-  readonly wholeSeconds: boolean
+  /** NIP-67: no second is cut in two. What was made in the second of the last one comes too, up to so many. */
+  readonly maxTies: number
 }
 
 export interface NaiveAnswer {
   readonly events: readonly NostrEvent[]
-  /** Nothing was left out of any filter for the sake of a limit. */
+  /** Every event that any of the filters asks for is among them. */
   readonly complete: boolean
 }
 
 export const naiveAnswer = (
   filters: readonly Filter[],
   stored: readonly NostrEvent[],
-  { maxLimit, wholeSeconds }: NaiveLimits,
+  { maxLimit, maxTies }: NaiveLimits,
 ): NaiveAnswer => {
+  const asked = new Set<NostrEvent>()
   const answered = new Set<NostrEvent>()
-  let complete = true
   for (const filter of filters) {
     const all = inOrder(stored.filter((event) => naiveMatch(filter, event)))
     const limit = Math.min(filter.limit ?? maxLimit, maxLimit)
     const last = limit === 0 ? undefined : all[limit - 1]
-    const given = all.filter((event, i) => i < limit || (wholeSeconds && event.created_at === last?.created_at))
-    for (const event of given) answered.add(event)
-    if (given.length < all.length) complete = false
+    const ties = all.slice(limit).filter((event) => event.created_at === last?.created_at)
+    for (const event of all) asked.add(event)
+    for (const event of all.slice(0, limit)) answered.add(event)
+    if (ties.length <= maxTies) for (const event of ties) answered.add(event)
   }
-  return { events: inOrder([...answered]), complete }
+  return { events: inOrder([...answered]), complete: asked.size === answered.size }
 }
 
 /** NIP-17, NIP-59, and an operator's list of readers. */

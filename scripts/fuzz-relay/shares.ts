@@ -25,12 +25,11 @@ const TRAITS: Readonly<Record<string, Trait>> = {
   'finds some, not all': ({ events }, _, { answer }) => answer.length > 0 && answer.length < events.length,
   'finds one that is alone': (_, __, { answer }) => answer.length === 1,
   'cut by a limit': (_, __, { complete }) => !complete,
-  'cut within a second': ({ events }, { filters }, { answer, complete }) => {
-    const last = answer.at(-1)
-    const isTie = events.filter(({ created_at }) => created_at === last?.created_at).length > 1
-    return !complete && isTie && filters.length === 1
-  },
-  'hides something from the asker': (_, __, { hidden, complete }) => complete && hidden > 0,
+  'would be cut within a second': (_, __, { ties }) => ties > 0,
+  'hides something from the asker': (_, __, { hidden }) => hidden > 0,
+  'hides something beyond a limit': (_, __, { hidden, complete }) => hidden > 0 && !complete,
+  'is all there is, where something is hidden': (_, query, { hidden, complete }) =>
+    hidden > 0 && complete && someFilter(query, ({ limit }) => limit !== undefined),
   'is heard live': (_, __, { live }) => live > 0,
   'several filters': (_, { filters }) => filters.length > 1,
   'an empty list': (_, query) => someFilter(query, (f) => lists(f).some(({ length }) => length === 0)),

@@ -157,6 +157,17 @@ describe('replaceable and addressable events', () => {
 
     expect(outcome).toEqual({ state: 'superseded', held: false })
   })
+
+  it('say that the version that won is gone once it has expired, swept away or not', () => {
+    const store = open()
+    put(store, alice.sign(at(2, { kind: 0, tags: [['expiration', String(NOW + 1)]] })))
+    const older = (content: string): Outcome | undefined =>
+      store.write([asIncoming(alice.sign(at(1, { kind: 0, content })))], (NOW + 1) as UnixSec)[0]
+
+    expect(older('before the sweep')).toEqual({ state: 'superseded', held: false })
+    expect(store.removeExpired((NOW + 1) as UnixSec, 10)).toBe(1)
+    expect(older('after it')).toEqual({ state: 'superseded', held: false })
+  })
 })
 
 describe('expiration', () => {
