@@ -16,15 +16,20 @@ import { DEFAULT_LIMITS } from './limits.js'
 import type { RelayLimits } from './limits.js'
 import { silentLog } from './log.js'
 import { openMeters } from './ops/meters.js'
+import type { Meters } from './ops/meters.js'
 import { openOps } from './ops/open-ops.js'
 import type { OpsPlace } from './ops/ops-server.js'
 import { defaultPolicy } from './policy/policy.js'
 import { normalRelayUrl, urlsOfPlace } from './server/place.js'
 import type { Access, Policy } from './policy/policy.js'
 import { listen } from './server/server.js'
+import { withinRetention } from './policy/retained.js'
+import { clashOf } from './store/retention-rules.js'
+import type { RetentionRules } from './store/retention-rules.js'
 import { openEventStore } from './store/store.js'
+import type { EventStore } from './store/store.js'
 import { openSubscriptions } from './live/subscriptions.js'
-import { startSweep } from './store/sweep.js'
+import { startUpkeep } from './store/upkeep.js'
 import { verifyStage } from './ingest/verify.js'
 import { RELAY_VERSION } from './version.js'
 
@@ -49,6 +54,10 @@ export interface RelayOptions extends VerifierOptions {
   readonly minPow?: number
   /** Default: `defaultPolicy`, with what the options above ask for. */
   readonly policy?: Policy
+  /** How long events are kept (retention-rules.ts). Default: all of them, for ever. */
+  readonly retention?: RetentionRules
+  /** Bytes of pages in use; beyond, the oldest events go (evict-by-size.ts). Absent: any number. */
+  readonly maxDbBytes?: number
   /** Where metrics and health are served (ops-server.ts). Absent: nowhere. */
   readonly metrics?: OpsPlace
   readonly clock?: Pick<Clock, 'now'>
@@ -94,12 +103,12 @@ const start = async (options: RelayOptions, opened: (() => unknown)[]): Promise<
   let placeUrls: readonly string[] = []
   const isOurs = (url: string): boolean => publicUrls.includes(url) || placeUrls.includes(url)
   const access: Access = { ...lists.access, minPow: options.minPow ?? 0, isOurs }
-  const policy = options.policy ?? defaultPolicy(limits, nodeHashes, access)
-  const store = openEventStore(options.db, nodeHashes)
+  const meters = openMeters()
+  const store = openStore(options, { log, now, meters })
   opened.push(() => store.close())
+  const policy = bounded(options.policy ?? defaultPolicy(limits, nodeHashes, access), store, options)
   const { verifier, about, close: closeVerifier } = await openVerifier(options, log)
   opened.push(closeVerifier)
-  const meters = openMeters()
   const subscriptions = openSubscriptions()
   const ingest = openIngest({ policy, verifier, store, subscriptions, limits, now, log, meters })
   const connectionParts: ConnectionParts = {
@@ -128,9 +137,7 @@ const start = async (options: RelayOptions, opened: (() => unknown)[]): Promise<
           ...{ db: options.db, store, subscriptions, server, meters, startedAtSec: now() },
           isStopping: () => closing !== undefined,
         })
-  const sweep = startSweep(store, now, log, (removed) => {
-    meters.removed.expired += removed
-  })
+  const upkeep = startUpkeep(store.chores, log)
   const url = `ws://${options.host.includes(':') ? `[${options.host}]` : options.host}:${server.port}`
   log.info('relay-started', {
     url,
@@ -141,7 +148,7 @@ const start = async (options: RelayOptions, opened: (() => unknown)[]): Promise<
 
   const close = async (): Promise<void> => {
     const deadline = Date.now() + limits.stopDeadlineMs
-    sweep.stop()
+    upkeep.stop()
     lists.close()
     server.hush()
     await within(ingest.idle(), limits.stopDeadlineMs)
@@ -164,6 +171,30 @@ const start = async (options: RelayOptions, opened: (() => unknown)[]): Promise<
     close: () => (closing ??= close()),
   }
 }
+
+const openStore = (
+  options: RelayOptions,
+  { log, now, meters }: { log: Log; now: () => UnixSec; meters: Meters },
+): EventStore => {
+  const clash = clashOf(options.retention ?? [])
+  if (clash !== undefined) throw new Fault('relay', `${clash}: correct --retain`)
+  return openEventStore(options.db, nodeHashes, {
+    ...{ log, now, rules: options.retention ?? [] },
+    ...(options.maxDbBytes === undefined ? {} : { maxDbBytes: options.maxDbBytes }),
+    onRemoved: (reason, events) => {
+      meters.removed[reason] += events
+    },
+    onWritable: (writable) => {
+      meters.commit.writable = writable
+    },
+  })
+}
+
+/** The policy, and what the bounds of the store say. */
+const bounded = (policy: Policy, store: EventStore, options: RelayOptions): Policy =>
+  options.retention === undefined && options.maxDbBytes === undefined
+    ? policy
+    : { ...policy, write: [withinRetention(store.retention), ...policy.write] }
 
 const openLists = (options: RelayOptions, log: Log): { access: Access; reload: () => void; close: () => void } => {
   const opened: Allowlist[] = []

@@ -28,7 +28,7 @@ export interface ConnectionParts {
   readonly limits: RelayLimits
   readonly policy: Policy
   readonly ingest: Ingest
-  readonly store: Pick<EventStore, 'answer' | 'scanEntries' | 'lastSeq'>
+  readonly store: Pick<EventStore, 'answer' | 'scanEntries' | 'lastSeq' | 'isServed' | 'vanishCount'>
   readonly syncRoom: SyncRoom
   readonly subscriptions: Subscriptions
   readonly now: () => UnixSec
@@ -74,6 +74,7 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
     isBusy: () => jobs.waiting >= limits.maxQueuedJobs,
     entries: (filter) =>
       store.scanEntries([filter], { ...view.scanOptions(), maxLimit: Infinity, upToSeq: store.lastSeq() }),
+    vanishCount: () => store.vanishCount(),
     // `run` catches all that goes wrong itself.
     enqueue: (run) => jobs.add({ run, fail: () => undefined }),
   })

@@ -40,6 +40,8 @@ export interface SyncParts {
   readonly isBusy: () => boolean
   /** What is stored and may be read, without its text. */
   readonly entries: (filter: Filter) => Source<Ordered>
+  /** Changes with every request to vanish: what was gathered before may hold what is gone. */
+  readonly vanishCount: () => number
   /** One after the other, with the stored answers of this connection. */
   readonly enqueue: (work: () => Promise<void>) => void
 }
@@ -49,7 +51,11 @@ interface Sync {
   /** Undefined until it is gathered. */
   set: SyncSet | undefined
   held: number
+  /** As of the beginning. */
+  vanishCount: number
 }
+
+const VANISHED = 'closed: some of it has vanished meanwhile; open it again'
 
 export const openSyncs = (parts: SyncParts): Syncs => {
   const { limits, room, hashes, send } = parts
@@ -79,7 +85,7 @@ export const openSyncs = (parts: SyncParts): Syncs => {
     const isCurrent = (): boolean => open.get(id) === sync
     if (!isCurrent()) return
     const items: SyncItem[] = []
-    let why: Reason | undefined
+    let why: Parameters<typeof negErrFrame>[1] | undefined
     const take = ({ age, id: bytes }: Ordered): boolean => {
       if (!isCurrent()) return false
       if (items.length >= limits.maxSyncItems) why = `blocked: more than ${limits.maxSyncItems} events; ask for less`
@@ -90,9 +96,11 @@ export const openSyncs = (parts: SyncParts): Syncs => {
       sync.held++
       return true
     }
+    sync.vanishCount = parts.vanishCount()
     try {
       await gather(parts.entries(sync.filter), take)
       if (!isCurrent()) return
+      if (sync.vanishCount !== parts.vanishCount()) why ??= VANISHED
       if (why !== undefined) {
         fail(id, why)
         return
@@ -115,7 +123,7 @@ export const openSyncs = (parts: SyncParts): Syncs => {
         send(negErrFrame(id, reason))
         return
       }
-      const sync: Sync = { filter, set: undefined, held: 0 }
+      const sync: Sync = { filter, set: undefined, held: 0, vanishCount: 0 }
       open.set(id, sync)
       parts.enqueue(() => begin(id, sync, message))
     },
@@ -125,7 +133,7 @@ export const openSyncs = (parts: SyncParts): Syncs => {
         fail(id, 'closed: it is not open')
         return
       }
-      const reason = parts.refuse(sync.filter)
+      const reason = sync.vanishCount === parts.vanishCount() ? parts.refuse(sync.filter) : VANISHED
       if (reason === undefined) answer(id, sync.set, message)
       else fail(id, reason)
     },

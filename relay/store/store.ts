@@ -91,7 +91,6 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
   const putAll = db.transaction((items: readonly Incoming[], at: UnixSec) => items.map((item) => writer.put(item, at)))
   const removeExpired = db.transaction((at: UnixSec, limit: number) => writer.removeExpired(at, limit))
   let isFull = false
-  let vanishCount = 0
   if (!room.shrinks && (maxDbBytes !== undefined || rules.length > 0)) {
     log.warn('file-does-not-shrink', { advice: 'it was made by an older version: ksp relay compact converts it' })
   }
@@ -120,7 +119,6 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
         measure()
         if (items.some(({ event }) => event.kind === VANISH)) {
           vanishing.reload()
-          vanishCount++
         }
       }
     },
@@ -128,7 +126,7 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
     removeExpired: (at, limit) => health.guard(() => removeExpired.immediate(at, limit)),
     count: () => count.get() ?? 0,
     isServed: (seq) => isShown(jsonOfSeq.get(seq)),
-    vanishCount: () => vanishCount,
+    vanishCount: () => vanishing.count,
     retention: openRetention(rules, floors, () => isFull),
     health,
     chores: storeChores({

@@ -19,6 +19,9 @@ export interface Vanishing {
   begin(pubkey: Buffer, until: number): void
   /** Removes some, and ends a request of which nothing is left. Yields after each event and each page looked at. */
   round(remove: (id: Buffer) => boolean): Generator<number, void>
+  /** Requests that took something away. What was gathered under another number may hold what is gone. */
+  readonly count: number
+  tookSomething(): void
   /** Reads the file again: after a transaction, whether it held or not. */
   reload(): void
 }
@@ -43,6 +46,7 @@ export const openVanishing = (db: Database.Database, hashes: Hashes): Vanishing 
     ),
   }
   let hidden = new Map<string, number>()
+  let count = 0
 
   const reload = (): void => {
     hidden = new Map(sql.all.all().map(([pubkey, until]) => [hexOf(pubkey), until]))
@@ -85,6 +89,12 @@ export const openVanishing = (db: Database.Database, hashes: Hashes): Vanishing 
         sql.end.run(pubkey, until)
         yield 0
       }
+    },
+    get count() {
+      return count
+    },
+    tookSomething: () => {
+      count++
     },
     reload,
   }
