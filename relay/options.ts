@@ -3,10 +3,12 @@ import type { EngineChoice } from '../src/crypto/engine.js'
 import type { RelayOptions } from './index.js'
 import { DEFAULT_LIMITS } from './limits.js'
 import { optionsHelp } from './options/help.js'
-import { count, duration, file, oneOf, place, shown } from './options/readers.js'
+import { count, duration, file, oneOf, place, shown, size } from './options/readers.js'
 import { flag, given, list, open, wrong } from './options/row.js'
 import type { Reader, ValuesOf } from './options/row.js'
 import { normalRelayUrl } from './server/place.js'
+import { MAX_RETENTION_RULES, parseRetentionRule } from './store/retention-rules.js'
+import type { RetentionRule } from './store/retention-rules.js'
 
 /**
  * Every option of `ksp relay`, once. Parsing, `--help` and the table in docs/cli.md come from here; adding a row is all it
@@ -20,6 +22,11 @@ const name: Reader<string> = (text) =>
 
 const url: Reader<string> = (text) =>
   normalRelayUrl(text) === undefined ? wrong(`${shown(text)} is not a ws:// or wss:// URL`) : text
+
+const retention: Reader<RetentionRule> = (text) => {
+  const rule = parseRetentionRule(text)
+  return typeof rule === 'string' ? wrong(`${shown(text)} ${rule}`) : rule
+}
 
 const MAX_PUBLIC_URLS = 16
 /** More is a mistake: it would take years. */
@@ -46,6 +53,16 @@ export const OPTIONS = {
     about: "the relay's name in its document (NIP-11)",
     group: PLACE,
     config: 'name',
+  }),
+  retain: list('KINDS=AGE[,COUNT]', retention, MAX_RETENTION_RULES, {
+    about:
+      'how long events are kept: 1=90d, 1000-9999=7d,5000 (the newest 5000 of each kind), *=1y, 30078=forever,10000; the ' +
+      'narrowest range that holds a kind decides, deletions are always kept; may be given several times; without: for ever',
+    group: PLACE,
+  }),
+  'max-db-size': open('SIZE', size('4MiB', '64TiB'), {
+    about: 'how much room events may take, such as 10GB; beyond, the oldest are taken away; without: any',
+    group: PLACE,
   }),
   'public-url': list('URL', url, MAX_PUBLIC_URLS, {
     about:
@@ -109,10 +126,12 @@ export const relayOptionsOf = (values: ServeValues): RelayOptions & { readonly e
   db: values.db,
   name: values.name,
   publicUrls: values['public-url'],
+  ...(values.retain.length === 0 ? {} : { retention: values.retain }),
   ...present({
     allowWrite: values['allow-write'],
     allowRead: values['allow-read'],
     allowKapnet: values['allow-kapnet'],
+    maxDbBytes: values['max-db-size'],
   }),
   minPow: values['min-pow'],
   limits: {
