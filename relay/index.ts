@@ -18,6 +18,7 @@ import { silentLog } from './log.js'
 import { openMeters } from './ops/meters.js'
 import type { Meters } from './ops/meters.js'
 import { openOps } from './ops/open-ops.js'
+import { openControl } from './operator/control-server.js'
 import type { OpsPlace } from './ops/ops-server.js'
 import { defaultPolicy } from './policy/policy.js'
 import { normalRelayUrl, urlsOfPlace } from './server/place.js'
@@ -129,6 +130,8 @@ const start = async (options: RelayOptions, opened: (() => unknown)[]): Promise<
   })
   opened.push(() => server.close(0))
   placeUrls = urlsOfPlace(options.host, server.port)
+  const control = await openControl(store, options.db, log)
+  opened.push(() => control.close())
   let closing: Promise<void> | undefined
   const ops =
     options.metrics === undefined
@@ -153,6 +156,7 @@ const start = async (options: RelayOptions, opened: (() => unknown)[]): Promise<
     server.hush()
     await within(ingest.idle(), limits.stopDeadlineMs)
     await server.close(Math.max(0, deadline - Date.now()))
+    await control.close()
     await closeVerifier()
     // Last of all: while the relay stops, it can be asked how far it is.
     await ops?.close()

@@ -1,4 +1,5 @@
 import { reasonOf } from '../../src/core/fault.js'
+import type Database from 'better-sqlite3'
 import type { Hashes } from '../../src/core/hashes.js'
 import { toSec } from '../../src/core/types.js'
 import type { NostrEvent, UnixMs, UnixSec } from '../../src/core/types.js'
@@ -50,6 +51,8 @@ export interface EventStore {
   readonly health: Pick<Health, 'writable' | 'reason'>
   /** For `startUpkeep`. */
   readonly chores: readonly Chore[]
+  /** For what an operator asks for (operator/): copies, counts and the like. Nothing else may use it. */
+  readonly database: Database.Database
   close(): void
 }
 
@@ -125,6 +128,7 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
     ...openScans(db, lanes, vanishing),
     removeExpired: (at, limit) => health.guard(() => removeExpired.immediate(at, limit)),
     count: () => count.get() ?? 0,
+    database: db,
     isServed: (seq) => isShown(jsonOfSeq.get(seq)),
     vanishCount: () => vanishing.count,
     retention: openRetention(rules, floors, () => isFull),
