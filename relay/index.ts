@@ -21,7 +21,7 @@ import { openOps } from './ops/open-ops.js'
 import { openControl } from './operator/control-server.js'
 import type { OpsPlace } from './ops/ops-server.js'
 import { defaultPolicy } from './policy/policy.js'
-import { normalRelayUrl, urlsOfPlace } from './server/place.js'
+import { normalRelayUrl, pathsOf, urlsOfPlace } from './server/place.js'
 import type { Access, Policy } from './policy/policy.js'
 import { listen } from './server/server.js'
 import { withinRetention } from './policy/retained.js'
@@ -124,6 +124,7 @@ const start = async (options: RelayOptions, opened: (() => unknown)[]): Promise<
     port: options.port,
     limits,
     name,
+    paths: pathsOf(publicUrls),
     document: relayDocument({ ...options, name, version: RELAY_VERSION }, limits, options),
     connect: (wire) => openConnection(wire, connectionParts),
     meters,

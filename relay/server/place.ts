@@ -9,6 +9,16 @@ export const normalRelayUrl = (text: string): string | undefined => {
   return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`
 }
 
+/**
+ * The paths at which the relay is: `/`, and those of the URLs by which it is known. NIP-01 wants no other to be taken, or one
+ * relay would look like many.
+ */
+export const pathsOf = (publicUrls: readonly string[]): ReadonlySet<string> =>
+  new Set(['', ...publicUrls.map((url) => pathOf(new URL(url).pathname))])
+
+/** Of what a request asks for: without its query, and without a slash at its end. */
+export const pathOf = (target: string): string => (target.split('?')[0] ?? '').replace(/\/+$/, '')
+
 export const MAX_URL_CHARS = 512
 
 /**

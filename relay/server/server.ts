@@ -8,7 +8,7 @@ import type { Connection } from '../session/connection.js'
 import { CORS_HEADERS, NIP11_TYPE, wantsDocument } from './document.js'
 import type { RelayLimits } from '../limits.js'
 import type { Meters } from '../ops/meters.js'
-import { urlsOfPlace } from './place.js'
+import { pathOf, urlsOfPlace } from './place.js'
 import { openSocket } from './socket.js'
 import type { RelaySocket } from './socket.js'
 import type { Wire } from './wire.js'
@@ -33,6 +33,8 @@ export interface ServerParts {
   readonly port: number
   readonly limits: RelayLimits
   readonly name: string
+  /** Where WebSockets are taken (place.ts). */
+  readonly paths: ReadonlySet<string>
   /** The NIP-11 document, as JSON text. */
   readonly document: string
   readonly connect: (wire: Wire) => Connection
@@ -56,12 +58,17 @@ export const listen = async (parts: ServerParts): Promise<RelayServer> => {
   let hushed = false
 
   http.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    // Before all: whoever is turned away may be gone before it hears so.
+    stream.on('error', () => stream.destroy())
     if (hushed || sockets.size >= limits.maxConnections) {
       meters.clients.turnedAway++
       stream.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
       return
     }
-    stream.on('error', () => stream.destroy())
+    if (!parts.paths.has(pathOf(request.url ?? ''))) {
+      stream.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+      return
+    }
     const tcp = request.socket
     const urls = urlsOfPlace(tcp.localAddress, tcp.localPort)
     handshakes.handleUpgrade(request, stream, head, (webSocket) => {

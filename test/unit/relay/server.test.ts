@@ -245,3 +245,24 @@ describe('a relay that stops', () => {
     await expect(connectClient(relay.url)).rejects.toThrow()
   })
 })
+
+describe('the relay’s place', () => {
+  const statusAt = async (url: string): Promise<number> => {
+    const socket = new WebSocket(url)
+    const status = await new Promise<number>((resolve) => {
+      socket.once('open', () => resolve(101))
+      socket.once('unexpected-response', (_, response: { statusCode: number }) => resolve(response.statusCode))
+    })
+    socket.on('error', () => undefined).terminate()
+    return status
+  }
+
+  it('is one: / and the paths by which it is known, with any query, and no other', async () => {
+    const relay = await start({ publicUrls: ['wss://relay.example/herms/'] })
+    const paths = ['', '/', '/?from=here', '/herms', '/herms/', '/herms/more', '/else']
+
+    const statuses = await Promise.all(paths.map((path) => statusAt(`${relay.url}${path}`)))
+
+    expect(statuses).toEqual([101, 101, 101, 101, 101, 404, 404])
+  })
+})
