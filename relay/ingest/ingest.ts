@@ -139,5 +139,7 @@ const verdictOn = (outcome: Outcome): Verdict => {
       return refused('blocked: its author, or whom it is for, asked to vanish from this relay')
     case 'expired':
       return refused(EXPIRED)
+    case 'banned':
+      return refused('blocked: banned from this relay')
   }
 }

@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { UnixSec } from '../../src/core/types.js'
 import type { Log } from '../../src/ports.js'
+import type { Bans } from './bans.js'
 import { openRuleEviction } from './evict-by-rule.js'
 import { openSizeEviction } from './evict-by-size.js'
 import type { Floors } from './floors.js'
@@ -14,12 +15,13 @@ import type { Vanishing } from './vanishing.js'
 import type { Wal } from './wal.js'
 
 /** Why events are taken off the disk. */
-export type RemovalReason = 'expired' | 'retention' | 'size-cap' | 'vanished'
+export type RemovalReason = 'expired' | 'retention' | 'size-cap' | 'vanished' | 'banned'
 
 export interface ChoreParts {
   readonly db: Database.Database
   readonly writer: EventWriter
   readonly vanishing: Vanishing
+  readonly bans: Pick<Bans, 'isEmpty' | 'round'>
   readonly floors: Floors
   readonly room: Room
   readonly wal: Wal
@@ -36,7 +38,7 @@ const PROBE_BYTES = 256 * 1024
 
 /** All that the store does for itself, in the order in which it matters to others. */
 export const storeChores = (parts: ChoreParts): readonly Chore[] => {
-  const { db, writer, vanishing, floors, room, wal, health, rules, maxDbBytes, now, log } = parts
+  const { db, writer, vanishing, bans, floors, room, wal, health, rules, maxDbBytes, now, log } = parts
   const remove = (id: Buffer): boolean => writer.remove(id)
 
   /** Not waited for: should the power fail, what was removed is found and removed again. */
@@ -69,6 +71,9 @@ export const storeChores = (parts: ChoreParts): readonly Chore[] => {
   return [
     eviction('vanish', 'vanished', 250, function* () {
       if (!vanishing.isEmpty) yield* vanishing.round(remove)
+    }),
+    eviction('ban', 'banned', 250, function* () {
+      if (!bans.isEmpty) yield* bans.round(remove)
     }),
     eviction('expire', 'expired', 10_000, expired),
     ...(rules.length === 0

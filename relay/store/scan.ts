@@ -151,7 +151,7 @@ export const openScans = (
     )
 
   const scanEntries: EntryScan = (filters, options) => {
-    // As of now: the sweep keeps them few.
+    // As of now: upkeep keeps them few.
     const ended = new Set(expired.all(options.now()))
     return merge(
       filters.map((filter) =>

@@ -90,6 +90,15 @@ const MIGRATIONS: readonly string[] = [
     room BLOB NOT NULL
   ) STRICT;
   `,
+  `
+  -- NIP-86: what admins decided (moderation.ts).
+  CREATE TABLE moderation (
+    list TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    note TEXT NOT NULL,
+    PRIMARY KEY (list, subject)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]
 
 /** 'kspr' */

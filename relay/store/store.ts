@@ -6,6 +6,7 @@ import type { NostrEvent, UnixMs, UnixSec } from '../../src/core/types.js'
 import type { Log } from '../../src/ports.js'
 import { VANISH } from '../events/kind-class.js'
 import { silentLog } from '../log.js'
+import { openBans } from './bans.js'
 import { storeChores } from './chores.js'
 import type { RemovalReason } from './chores.js'
 import { openCondition } from './condition.js'
@@ -15,6 +16,8 @@ import { openHealth, WalTooLong } from './health.js'
 import type { Health } from './health.js'
 import { blobOfHex } from './index-keys.js'
 import { openLanes } from './lanes.js'
+import { openModeration } from './moderation.js'
+import type { Moderation } from './moderation.js'
 import { openScans } from './scan.js'
 import type { AnswerScan, EntryScan, Scan } from './scan.js'
 import { openRetention } from './retention.js'
@@ -44,10 +47,17 @@ export interface EventStore {
   count(): number
   /** Whether what was committed as this number is still served: not deleted, replaced or vanished meanwhile. */
   isServed(seq: number): boolean
-  /** How many requests to vanish were obeyed: what was gathered under another number may hold what has vanished since. */
+  /**
+   * How many requests to vanish were obeyed, and bans spoken: what was gathered under another number may hold what is gone
+   * since.
+   */
   vanishCount(): number
   /** What is not taken in because it would be taken away again. */
   readonly retention: Retention
+  /** NIP-86: what admins decided, and to decide it. What is banned is hidden when these return, and stays so. */
+  readonly moderation: Moderation
+  readonly banKey: (key: string, note: string) => boolean
+  readonly banEvent: (id: string, note: string) => boolean
   readonly health: Pick<Health, 'writable' | 'reason'>
   /** For `startUpkeep`. */
   readonly chores: readonly Chore[]
@@ -91,7 +101,17 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
   const jsonOfId = db.prepare<[Uint8Array], string>('SELECT json FROM events WHERE id = ?').pluck()
   const jsonOfSeq = db.prepare<[number], string>('SELECT json FROM events WHERE seq = ?').pluck()
   const count = db.prepare<[], number>('SELECT count(*) FROM events').pluck()
-  const putAll = db.transaction((items: readonly Incoming[], at: UnixSec) => items.map((item) => writer.put(item, at)))
+  const moderation = openModeration(db)
+  const bans = openBans(db, moderation, writer.remove, (events) => onRemoved('banned', events))
+  const hidden = {
+    get isEmpty() {
+      return vanishing.isEmpty && bans.isEmpty
+    },
+    hides: (event: NostrEvent) => vanishing.hides(event) || bans.hides(event),
+  }
+  const putOne = (item: Incoming, at: UnixSec): Outcome =>
+    bans.forbids(item.event) ? { state: 'banned' } : writer.put(item, at)
+  const putAll = db.transaction((items: readonly Incoming[], at: UnixSec) => items.map((item) => putOne(item, at)))
   const removeExpired = db.transaction((at: UnixSec, limit: number) => writer.removeExpired(at, limit))
   let isFull = false
   if (!room.shrinks && (maxDbBytes !== undefined || rules.length > 0)) {
@@ -104,10 +124,10 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
   measure()
 
   const isShown = (json: string | undefined): boolean =>
-    json !== undefined && (vanishing.isEmpty || !vanishing.hides(JSON.parse(json) as NostrEvent))
+    json !== undefined && (hidden.isEmpty || !hidden.hides(JSON.parse(json) as NostrEvent))
 
   return {
-    has: (id) => (vanishing.isEmpty ? has.get(blobOfHex(id)) !== undefined : isShown(jsonOfId.get(blobOfHex(id)))),
+    has: (id) => (hidden.isEmpty ? has.get(blobOfHex(id)) !== undefined : isShown(jsonOfId.get(blobOfHex(id)))),
     lastSeq: () => last,
     write: (items, at) => {
       try {
@@ -125,16 +145,25 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
         }
       }
     },
-    ...openScans(db, lanes, vanishing),
+    ...openScans(db, lanes, hidden),
     removeExpired: (at, limit) => health.guard(() => removeExpired.immediate(at, limit)),
     count: () => count.get() ?? 0,
     database: db,
     isServed: (seq) => isShown(jsonOfSeq.get(seq)),
     vanishCount: () => vanishing.count,
     retention: openRetention(rules, floors, () => isFull),
+    moderation,
+    banKey: (key, note) => {
+      vanishing.tookSomething()
+      return health.guard(() => bans.banKey(key, note))
+    },
+    banEvent: (id, note) => {
+      vanishing.tookSomething()
+      return health.guard(() => bans.banEvent(id, note))
+    },
     health,
     chores: storeChores({
-      ...{ db, writer, vanishing, floors, room, wal, health, rules, maxDbBytes, now, log },
+      ...{ db, writer, vanishing, bans, floors, room, wal, health, rules, maxDbBytes, now, log },
       removed: (reason, events) => {
         measure()
         onRemoved(reason, events)
