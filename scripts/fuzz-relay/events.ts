@@ -108,11 +108,18 @@ const CLASSES: readonly ClassName[] = [
   ] as const),
 ]
 
+/** Mostly what is not for everybody. */
+const SECRET_CLASSES: readonly ClassName[] = [
+  ...(['wrap', 'wrap', 'wrap', 'ephemeral', 'regular', 'replaceable', 'addressable', 'deletion'] as const),
+]
+
 export interface EventWishes {
   /** Requests to vanish take a whole author with them: not in every set. */
   readonly withVanish: boolean
   /** Two authors and few addresses: nearly everything replaces or deletes something. */
   readonly dense?: boolean
+  /** Mostly gift wraps, stored and ephemeral. */
+  readonly secret?: boolean
 }
 
 /** What the events of one set have in common. */
@@ -125,7 +132,11 @@ interface Setting {
 }
 
 /** As many events as asked for, each id once, in the order of their making. */
-export const makeEvents = (chance: Chance, count: number, { withVanish, dense = false }: EventWishes): NostrEvent[] => {
+export const makeEvents = (
+  chance: Chance,
+  count: number,
+  { withVanish, dense = false, secret = false }: EventWishes,
+): NostrEvent[] => {
   const ids = new Set<string>()
   while (ids.size < count) ids.add(oneIn(chance, 60) ? chance.pick(AUTHORS) : newId(chance))
   const setting: Setting = {
@@ -135,7 +146,7 @@ export const makeEvents = (chance: Chance, count: number, { withVanish, dense = 
     ids: [...ids],
   }
   return setting.ids.map((id) => {
-    const name = withVanish && oneIn(chance, 30) ? 'vanish' : chance.pick(CLASSES)
+    const name = withVanish && oneIn(chance, 30) ? 'vanish' : chance.pick(secret ? SECRET_CLASSES : CLASSES)
     return {
       id: id as EventId,
       pubkey: chance.pick(setting.authors) as Pubkey,

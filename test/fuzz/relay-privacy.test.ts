@@ -1,0 +1,229 @@
+import { randomInt } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { startRelay, type Relay, type RelayOptions } from '../../relay/index.js'
+import type { Filter } from '../../src/core/match.js'
+import type { NostrEvent, Signature, UnixMs } from '../../src/core/types.js'
+import { nodeHashes } from '../../src/crypto/hashes.js'
+import type { Verifier } from '../../src/ports.js'
+import { AUTHORS, makeEvents, NOW, oneIn } from '../../scripts/fuzz-relay/events.js'
+import { makeFilters } from '../../scripts/fuzz-relay/filters.js'
+import { naiveReadable } from '../../scripts/fuzz-relay/naive.js'
+import { chanceOf, type Chance } from '../../scripts/kill9/chance.js'
+import { eavesdrop, type Eavesdropper } from '../support/relay-eavesdrop.js'
+import { realEvents } from '../support/relay-real-events.js'
+import { testFolder } from '../support/relay-store.js'
+import { paperAuthor, type Author } from '../support/signed.js'
+
+/**
+ * What somebody may not read does not exist for them: two relays are told the same, but one of them is told nothing that the
+ * asker may not read, and the asker hears the same of both, byte for byte. Timing apart.
+ */
+
+const ROUNDS_PER_SEED = 12
+const FIXED_SEEDS = [1, 100_001]
+const RANDOM_SEED = randomInt(1_000_000_000)
+
+const folder = testFolder()
+const relays: Relay[] = []
+const clients: Eavesdropper[] = []
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close()
+  await Promise.all(relays.splice(0).map((relay) => relay.close()))
+})
+
+const people: readonly Author[] = AUTHORS.map((_, i) => paperAuthor(`person ${i}`))
+const keyOf = (person: number): string => people[person]!.pubkey
+/** Only what begins so holds: a copy with another signature is a forgery. */
+const GOOD_SIGNATURE = 'ab'
+const verifier: Verifier = {
+  engine: 'none',
+  verify: (proofs) =>
+    Promise.resolve(proofs.map(({ sig }) => sig.startsWith(GOOD_SIGNATURE) || sig === '0'.repeat(128))),
+}
+
+const start = async (over: Partial<RelayOptions> = {}): Promise<Relay> => {
+  const clock = { now: () => (NOW * 1_000) as UnixMs }
+  const metrics = { host: '127.0.0.1', port: 0 }
+  const options = { host: '127.0.0.1', port: 0, db: ':memory:', clock, verifier, metrics }
+  const relay = await startRelay({ ...options, ...over })
+  relays.push(relay)
+  return relay
+}
+const connect = async (relay: Relay, ...persons: number[]): Promise<Eavesdropper> => {
+  const client = await eavesdrop(relay.url, NOW)
+  clients.push(client)
+  for (const person of persons) await client.authenticate(people[person]!)
+  return client
+}
+
+/** Each has a content and a signature that stand nowhere else, and half of the gift wraps a key that is used once. */
+const markedEvents = (chance: Chance, seed: number): NostrEvent[] => {
+  const drafts = makeEvents(chance, 15 + chance.below(20), { withVanish: oneIn(chance, 4), secret: true })
+  const isThrowAway = new Map(
+    drafts.map(({ id, kind }) => [id, (kind === 1_059 || kind === 21_059) && oneIn(chance, 2)]),
+  )
+  return realEvents(drafts, {
+    authors: people,
+    nowSec: NOW,
+    content: ({ id }) => `content of ${seed} ${id}`,
+    otherAuthor: ({ id }) => (isThrowAway.get(id) === true ? paperAuthor(`throw-away ${seed} ${id}`) : undefined),
+  }).map((event) => ({ ...event, sig: signatureOf(event) }))
+}
+const signatureOf = ({ id }: NostrEvent): Signature =>
+  `${GOOD_SIGNATURE}${nodeHashes.sha256Hex(id)}${nodeHashes.sha256Hex(`2 ${id}`)}`.slice(0, 128) as Signature
+
+interface Round {
+  readonly events: readonly NostrEvent[]
+  /** Persons whose keys the asker has. */
+  readonly viewer: readonly number[]
+  /** Absent: everybody may read. */
+  readonly readers?: readonly number[]
+  /** What listens from the start. */
+  readonly listening: readonly (readonly Filter[])[]
+  /** What is asked after so many events. */
+  readonly questions: readonly { readonly after: number; readonly filters: readonly Filter[] }[]
+}
+
+const makeRound = (seed: number): Round => {
+  const chance = chanceOf(seed)
+  const events = markedEvents(chance, seed)
+  const about = { authors: people.map(({ pubkey }) => pubkey), nowSec: NOW }
+  const filters = (): Filter[] => makeFilters(chance, events, about)
+  const ends = { after: events.length }
+  return {
+    events,
+    viewer: people.map((_, i) => i).filter(() => oneIn(chance, 4)),
+    ...(oneIn(chance, 5) ? { readers: people.map((_, i) => i).filter(() => oneIn(chance, 2)) } : {}),
+    listening: [
+      [{}],
+      [{ limit: 0 }],
+      [{ kinds: [1_059, 21_059], limit: 0 }],
+      [{ '#p': about.authors }],
+      filters(),
+      filters(),
+    ],
+    questions: [
+      ...Array.from({ length: 6 }, () => ({ after: chance.below(events.length), filters: filters() })),
+      ...Array.from({ length: 6 }, () => ({ ...ends, filters: filters() })),
+      // The very ids, one by one and with a limit: whether there is more beyond must not tell.
+      ...[{}, { limit: 0 }, { limit: 1 }, { limit: 3 }, { kinds: [1_059] }, { kinds: [1, 1_059], limit: 1 }].map(
+        (filter) => ({
+          ...ends,
+          filters: [filter],
+        }),
+      ),
+      { ...ends, filters: [{ ids: events.map(({ id }) => id) }] },
+      { ...ends, filters: [{ ids: events.map(({ id }) => id), limit: 2 }] },
+      { ...ends, filters: [{ authors: events.map(({ pubkey }) => pubkey) }] },
+      { ...ends, filters: [{ '#p': about.authors, limit: 2 }, { kinds: [0] }] },
+    ].sort((a, b) => a.after - b.after),
+  }
+}
+
+interface Heard {
+  readonly bytes: Buffer
+  readonly transcript: readonly string[]
+  /** By those who may ask for them: the public port without WebSocket, and the port for metrics. */
+  readonly pages: string
+  readonly metrics: string
+}
+
+/** One relay is told what `isTold`, and one asker asks it everything. */
+const hear = async (round: Round, isTold: (event: NostrEvent) => boolean): Promise<Heard> => {
+  const readers = round.readers?.map(keyOf)
+  const file = join(folder(), 'readers.txt')
+  if (readers !== undefined) writeFileSync(file, readers.join('\n'))
+  const relay = await start(readers === undefined ? {} : { allowRead: file })
+  const writer = await connect(relay, ...people.keys())
+  const viewer = await connect(relay, ...round.viewer)
+  for (const [i, filters] of round.listening.entries()) await viewer.ask('REQ', `live ${i}`, ...filters)
+
+  let asked = 0
+  const askAfter = async (events: number): Promise<void> => {
+    for (; (round.questions[asked]?.after ?? Infinity) <= events; asked++) {
+      const { filters } = round.questions[asked]!
+      await viewer.settled()
+      await viewer.ask('REQ', `query ${asked}`, ...filters)
+      await viewer.ask('COUNT', `count ${asked}`, ...filters)
+      for (const [i, filter] of filters.entries()) await viewer.sync(`sync ${asked} ${i}`, filter)
+    }
+  }
+  for (const [i, event] of round.events.entries()) {
+    await askAfter(i)
+    if (isTold(event)) await writer.publish(event)
+  }
+  await askAfter(round.events.length)
+  await viewer.settled()
+
+  const page = async (path: string, accept: string): Promise<string> => {
+    const answer = await fetch(relay.url.replace('ws:', 'http:') + path, { headers: { accept } })
+    return `${answer.status} ${await answer.text()}`
+  }
+  const pages = await Promise.all([
+    ...['/', '/metrics', '/healthz', '/readyz'].map((path) => page(path, '*/*')),
+    page('/', 'application/nostr+json'),
+  ])
+  const metrics = await (await fetch(`${relay.metricsUrl!}/metrics`)).text()
+  return { bytes: viewer.bytes(), transcript: viewer.transcript(), pages: pages.join('\n'), metrics }
+}
+
+/** What can't be taken for anything else: the id as hex and as bytes, the signature, the content, a key that is used once. */
+const marksOf = (event: NostrEvent, readable: readonly NostrEvent[]): (string | Buffer)[] => {
+  const isKnown =
+    people.some(({ pubkey }) => pubkey === event.pubkey) || readable.some(({ pubkey }) => pubkey === event.pubkey)
+  // A readable event may name it: a deletion that asks for it, a reply.
+  const isNamed = readable.some(({ tags }) => tags.some(([, value]) => value === event.id))
+  const id = isNamed ? [] : [event.id, Buffer.from(event.id, 'hex')]
+  return [...id, event.sig, event.content, ...(isKnown ? [] : [event.pubkey])]
+}
+
+const namesIn = (metrics: string): string[] =>
+  metrics
+    .split('\n')
+    .map((line) => line.replace(/ [^ ]+$/, ''))
+    .sort()
+
+const met = { hidden: 0, readable: 0, events: 0, hints: 0, refusals: 0, ofOwnHand: 0 }
+
+describe('what somebody may not read', () => {
+  it.each([...FIXED_SEEDS, RANDOM_SEED])('changes no byte of what they hear, seed %i', async (seed) => {
+    for (let n = 0; n < ROUNDS_PER_SEED; n++) {
+      const again = `seed ${seed + n}`
+      const round = makeRound(seed + n)
+      const keys = round.viewer.map(keyOf)
+      const isReadable = (event: NostrEvent): boolean => naiveReadable(event, keys, round.readers?.map(keyOf))
+      const readable = round.events.filter(isReadable)
+      const hidden = round.events.filter((event) => !isReadable(event))
+
+      const told = await hear(round, () => true)
+      const spared = await hear(round, isReadable)
+
+      expect(told.transcript, again).toEqual(spared.transcript)
+      expect(told.pages, again).toBe(spared.pages)
+      expect(namesIn(told.metrics), again).toEqual(namesIn(spared.metrics))
+      for (const event of hidden) {
+        for (const mark of marksOf(event, readable)) {
+          expect(told.bytes.includes(mark), `${again}: ${String(mark)}`).toBe(false)
+          expect(told.metrics.includes(String(mark)), `${again}: ${String(mark)}`).toBe(false)
+        }
+      }
+      met.hidden += hidden.length
+      met.readable += readable.length
+      met.ofOwnHand += hidden.filter(({ pubkey }) => keys.includes(pubkey)).length
+      met.events += told.transcript.filter((text) => text.startsWith('["EVENT"')).length
+      met.hints += told.transcript.filter((text) => text.endsWith('["more"]]') || text.endsWith('["finish"]]')).length
+      met.refusals += told.transcript.filter((text) => text.startsWith('["CLOSED"')).length
+    }
+  })
+
+  it('was there often enough, and so was what they may', () => {
+    expect(met.hidden).toBeGreaterThan(200)
+    expect(met.ofOwnHand).toBeGreaterThan(5)
+    expect(met.readable).toBeGreaterThan(300)
+    expect(met.events).toBeGreaterThan(1_000)
+    expect(met.hints).toBeGreaterThan(300)
+    expect(met.refusals).toBeGreaterThan(50)
+  })
+})
