@@ -7,6 +7,7 @@ import { expirationOf } from '../events/expiration.js'
 import { classOf } from '../events/kind-class.js'
 import type { RelayLimits } from '../limits.js'
 import type { Meters } from '../ops/meters.js'
+import { mayRead } from '../policy/authorise.js'
 import { EXPIRED, refuseWrite } from '../policy/policy.js'
 import type { Policy } from '../policy/policy.js'
 import { openRates } from '../session/rate.js'
@@ -53,8 +54,10 @@ export const openIngest = (parts: IngestParts): Ingest => {
   let queuedBytes = 0
   let lastFailure: unknown
 
-  const judge = async (event: NostrEvent): Promise<Verdict> => {
-    if (store.has(event.id) || ephemeral.has(event.id)) return KNOWN
+  const judge = async (event: NostrEvent, viewer: Viewer): Promise<Verdict> => {
+    // To whom may not read it, only once its signature held: else they could guess at events and be told that they guessed right.
+    const isKnown = store.has(event.id) || ephemeral.has(event.id)
+    if (isKnown && mayRead(policy, viewer, event)) return KNOWN
     if (!(await verify(event))) return refused('invalid: the signature does not hold')
     // Only now: nobody can use up what another key may send.
     if (!rates.take(event.pubkey)) return refused('rate-limited: too many events of this author; try again later')
@@ -105,7 +108,7 @@ export const openIngest = (parts: IngestParts): Ingest => {
       queuedEvents++
       queuedBytes += bytes
       try {
-        return await judge(event)
+        return await judge(event, viewer)
       } catch (error) {
         // One failed commit is one line, not one for each of its events.
         if (error !== lastFailure) log.error('ingest-failed', { id: event.id, reason: reasonOf(error) })
