@@ -8,6 +8,7 @@ import { openAllowlist } from './policy/allowlist.js'
 import type { Allowlist } from './policy/allowlist.js'
 import { openConnection } from './session/connection.js'
 import type { ConnectionParts } from './session/connection.js'
+import { openShared } from './session/shared.js'
 import { relayDocument } from './server/document.js'
 import { openIngest } from './ingest/ingest.js'
 import { openVerifier } from './ingest/verifier.js'
@@ -47,6 +48,8 @@ export interface RelayOptions extends VerifierOptions {
   readonly limits?: Partial<RelayLimits>
   /** ws:// or wss:// URLs under which clients know the relay (NIP-42), besides the addresses of this machine. */
   readonly publicUrls?: readonly string[]
+  /** IP addresses of proxies before the relay: their X-Forwarded-For says who the client is. Loopback alone needs none. */
+  readonly proxies?: readonly string[]
   /** Files of keys (allowlist.ts): who may write, who may read, who may write the kinds of Kapnet. Absent: everybody. */
   readonly allowWrite?: string
   readonly allowRead?: string
@@ -111,13 +114,14 @@ const start = async (options: RelayOptions, opened: (() => unknown)[]): Promise<
   const { verifier, about, close: closeVerifier } = await openVerifier(options, log)
   opened.push(closeVerifier)
   const subscriptions = openSubscriptions()
+  const shared = openShared(limits, now)
   const ingest = openIngest({ policy, verifier, store, subscriptions, limits, now, log, meters })
   const connectionParts: ConnectionParts = {
     ...{ limits, policy, ingest, store, subscriptions, now, log, meters, hashes: nodeHashes },
     verify: verifyStage(verifier),
     newChallenge: () => randomBytes(16).toString('hex'),
     publicUrls,
-    syncRoom: { used: 0 },
+    shared,
   }
   const server = await listen({
     host: options.host,
@@ -127,6 +131,8 @@ const start = async (options: RelayOptions, opened: (() => unknown)[]): Promise<
     paths: pathsOf(publicUrls),
     document: relayDocument({ ...options, name, version: RELAY_VERSION }, limits, options),
     connect: (wire) => openConnection(wire, connectionParts),
+    checkMemory: shared.memory.check,
+    ...(options.proxies === undefined ? {} : { proxies: options.proxies }),
     meters,
   })
   opened.push(() => server.close(0))

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { Fault, reasonOf } from '../../src/core/fault.js'
 import type { Connection } from '../session/connection.js'
+import { clientOf, openAddresses } from './addresses.js'
 import { CORS_HEADERS, NIP11_TYPE, wantsDocument } from './document.js'
 import type { RelayLimits } from '../limits.js'
 import type { Meters } from '../ops/meters.js'
@@ -38,14 +39,42 @@ export interface ServerParts {
   /** The NIP-11 document, as JSON text. */
   readonly document: string
   readonly connect: (wire: Wire) => Connection
+  /** Addresses of proxies that say for whom they stand. */
+  readonly proxies?: readonly string[]
+  /** Cuts off whoever holds too much. */
+  readonly checkMemory: () => void
   readonly meters: Pick<Meters, 'messages' | 'clients' | 'bytes'>
 }
+
+/** How often it is looked whether somebody takes too long, or all together hold too much. */
+const WATCH_INTERVAL_MS = 1_000
+const MAX_HEADER_BYTES = 16 * 1024
+const MAX_REQUESTS_A_SOCKET = 100
+/** Frames of one message, and pieces in which they come: each costs more than its bytes. */
+const MAX_FRAGMENTS = 1_024
+const MAX_CHUNKS = 16_384
+
+const FULL = '503 Service Unavailable'
+const NOT_HERE = '404 Not Found'
+const TOO_MANY = '429 Too Many Requests'
 
 /** Rejects with a Fault('relay') that says what to do when it can't listen. */
 export const listen = async (parts: ServerParts): Promise<RelayServer> => {
   const { limits, meters } = parts
   const sockets = new Map<RelaySocket, Socket>()
-  const http = createServer((request, response) => answerHttp(request, response, parts))
+  const proxies = parts.proxies ?? []
+  const addresses = openAddresses(limits.maxConnectionsPerAddress, proxies)
+  const http = createServer(
+    {
+      headersTimeout: limits.handshakeTimeoutMs,
+      requestTimeout: limits.handshakeTimeoutMs,
+      keepAliveTimeout: limits.handshakeTimeoutMs,
+      connectionsCheckingInterval: WATCH_INTERVAL_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
+    (request, response) => answerHttp(request, response, parts),
+  )
+  http.maxRequestsPerSocket = MAX_REQUESTS_A_SOCKET
   // Some more than WebSockets, so that the document can be read when the relay is full.
   http.maxConnections = limits.maxConnections + 64
   const handshakes = new WebSocketServer({
@@ -54,22 +83,42 @@ export const listen = async (parts: ServerParts): Promise<RelayServer> => {
     perMessageDeflate: false,
     // What is longer than a message may be, but not much, gets a clear answer first (frames.ts).
     maxPayload: 2 * limits.maxMessageBytes,
+    maxFragments: MAX_FRAGMENTS,
+    maxBufferedChunks: MAX_CHUNKS,
   })
   let hushed = false
+
+  // Counted as TCP connections: one that never says what it wants takes a place as well.
+  http.on('connection', (tcp) => {
+    const leave = addresses.enter(tcp.remoteAddress)
+    if (leave === undefined) turnAway(tcp, TOO_MANY)
+    else tcp.once('close', leave)
+  })
+
+  const turnAway = (stream: Duplex, status: string): void => {
+    meters.clients.turnedAway++
+    stream.on('error', () => stream.destroy())
+    stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => stream.destroy())
+  }
 
   http.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     // Before all: whoever is turned away may be gone before it hears so.
     stream.on('error', () => stream.destroy())
     if (hushed || sockets.size >= limits.maxConnections) {
-      meters.clients.turnedAway++
-      stream.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+      turnAway(stream, FULL)
       return
     }
     if (!parts.paths.has(pathOf(request.url ?? ''))) {
-      stream.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+      turnAway(stream, NOT_HERE)
       return
     }
     const tcp = request.socket
+    const leave = addresses.enter(clientOf(tcp.remoteAddress, request.headers['x-forwarded-for'], proxies))
+    if (leave === undefined) {
+      turnAway(stream, TOO_MANY)
+      return
+    }
+    tcp.once('close', leave)
     const urls = urlsOfPlace(tcp.localAddress, tcp.localPort)
     handshakes.handleUpgrade(request, stream, head, (webSocket) => {
       const ended = (): void => {
@@ -78,7 +127,7 @@ export const listen = async (parts: ServerParts): Promise<RelayServer> => {
         meters.bytes.sent += tcp.bytesWritten
         meters.clients.connected--
       }
-      const socket: RelaySocket = openSocket(webSocket, stream, parts.connect, ended, urls, meters)
+      const socket: RelaySocket = openSocket(webSocket, stream, tcp, parts.connect, ended, urls, meters)
       sockets.set(socket, tcp)
       meters.clients.connected++
     })
@@ -88,6 +137,11 @@ export const listen = async (parts: ServerParts): Promise<RelayServer> => {
     for (const socket of sockets.keys()) socket.checkAlive()
   }, limits.pingIntervalMs)
   keepalive.unref()
+  const watch = setInterval(() => {
+    for (const socket of sockets.keys()) socket.checkMessage(performance.now(), limits.messageTimeoutMs)
+    parts.checkMemory()
+  }, WATCH_INTERVAL_MS)
+  watch.unref()
 
   await started(http, parts.host, parts.port)
 
@@ -116,6 +170,7 @@ export const listen = async (parts: ServerParts): Promise<RelayServer> => {
     close: async (deadlineMs) => {
       hushed = true
       clearInterval(keepalive)
+      clearInterval(watch)
       const allClosed = new Promise<void>((resolve) => http.close(() => resolve()))
       http.closeIdleConnections()
       for (const socket of sockets.keys()) socket.sayGoodbye()
@@ -160,6 +215,9 @@ const answerHttp = (request: IncomingMessage, response: ServerResponse, parts: S
     response.writeHead(204, CORS_HEADERS)
     response.end()
   } else if (request.method !== 'GET' && request.method !== 'HEAD') {
+    // Its body is not read.
+    response.setHeader('connection', 'close')
+    response.once('finish', () => request.socket.destroySoon())
     answer(405, 'text/plain; charset=utf-8', 'Only GET, HEAD and OPTIONS.\n')
   } else if (wantsDocument(request.headers.accept)) {
     answer(200, NIP11_TYPE, parts.document)

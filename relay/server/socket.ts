@@ -1,15 +1,18 @@
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
-import { noticeFrame } from '../session/answers.js'
 import type { Connection } from '../session/connection.js'
 import type { CutReason, Meters } from '../ops/meters.js'
 import { framesOut } from './frames-out.js'
+import { openUnfinished } from './unfinished.js'
 import type { Wire } from './wire.js'
 
 /** One WebSocket as the server holds it. */
 export interface RelaySocket {
   /** Called once each ping interval: cuts a client that did not answer the last ping, and pings it again. */
   checkAlive(): void
+  /** Cuts a client whose message does not come to its end. */
+  checkMessage(nowMs: number, timeoutMs: number): void
   /** Messages that come from now on are not read. */
   hush(): void
   sayGoodbye(): void
@@ -26,6 +29,7 @@ const GOING_AWAY = 1001
 export const openSocket = (
   webSocket: WebSocket,
   stream: Duplex,
+  tcp: Pick<Socket, 'bytesRead'>,
   connect: (wire: Wire) => Connection,
   onClosed: () => void,
   urls: readonly string[],
@@ -49,12 +53,15 @@ export const openSocket = (
   const out = framesOut(isOpen, (block) => void stream.write(block))
   const bufferedBytes = (): number => webSocket.bufferedAmount + out.waitingBytes
 
+  const unfinished = openUnfinished(webSocket, tcp)
+
   const wire: Wire = {
     urls,
     send: (frame) => {
       if (isOpen()) out.add(frame)
     },
     bufferedBytes,
+    unfinishedBytes: unfinished.bytes,
     drained: () =>
       new Promise((resolve) => {
         if (stream.destroyed || !stream.writableNeedDrain) {
@@ -80,11 +87,15 @@ export const openSocket = (
     meters.messages.received++
     if (hushed) return
     if (isBinary) {
-      wire.send(noticeFrame('invalid: messages are text, not binary'))
+      connection.receiveBinary(asBuffer(data).length)
       return
     }
     const bytes = asBuffer(data)
     connection.receive(bytes.toString('utf8'), bytes.length)
+  })
+  webSocket.on('ping', () => {
+    alive = true
+    connection.pinged()
   })
   webSocket.on('pong', () => {
     alive = true
@@ -111,6 +122,10 @@ export const openSocket = (
       }
       alive = false
       if (isOpen()) webSocket.ping()
+    },
+    checkMessage: (nowMs, timeoutMs) => {
+      if (webSocket.isPaused) unfinished.restart()
+      else if (unfinished.forMs(nowMs) > timeoutMs) cut('protocol')
     },
     hush: () => {
       hushed = true

@@ -7,6 +7,8 @@ export interface Wire {
   /** Does nothing once the wire is closed. What is sent in one turn of the event loop goes in as few packets as possible. */
   send(frame: string): void
   bufferedBytes(): number
+  /** Of a message whose end has not come yet. */
+  unfinishedBytes(): number
   /** Resolves when all that was sent so far is with the kernel, or the wire is closed. */
   drained(): Promise<void>
   /** Stops and resumes reading. */

@@ -7,11 +7,14 @@ import { closedFrame, countFrame } from './answers.js'
 import type { Reason } from './answers.js'
 import { gather } from './gather.js'
 import type { Jobs } from './jobs.js'
+import { bytesOfFilters } from './room.js'
+import type { Room } from './room.js'
+import type { Turns } from './turns.js'
 import type { View } from './view.js'
 
 /** NIP-45 on one connection. */
 export interface Counts {
-  count(id: string, filters: readonly Filter[]): void
+  count(id: string, filters: readonly Filter[], bytes: number): void
   closeAll(): void
 }
 
@@ -20,15 +23,19 @@ export interface CountParts {
   readonly store: Pick<EventStore, 'scanEntries' | 'lastSeq'>
   readonly view: View
   readonly jobs: Jobs
+  readonly turns: Turns
+  readonly room: Room
   readonly send: (frame: string) => void
   readonly meters: Pick<AskMeters, 'refused'>
 }
 
-export const openCounts = ({ limits, store, view, jobs, send, meters }: CountParts): Counts => {
+export const openCounts = ({ limits, store, view, jobs, turns, room, send, meters }: CountParts): Counts => {
   let gone = false
   return {
-    count: (id, filters) => {
-      const reason = jobs.waiting >= limits.maxQueuedJobs ? BUSY : view.refuse(filters)
+    count: (id, filters, bytes) => {
+      const held = bytesOfFilters(filters, bytes)
+      const isFull = jobs.waiting >= limits.maxQueuedJobs
+      const reason = isFull ? BUSY : (view.refuse(filters) ?? (room.take(held) ? undefined : NO_ROOM))
       if (reason !== undefined) {
         countRefusal(meters.refused, reason)
         send(closedFrame(id, reason))
@@ -38,9 +45,13 @@ export const openCounts = ({ limits, store, view, jobs, send, meters }: CountPar
         let events = 0
         const options = { ...view.scanOptions(), maxLimit: Infinity, upToSeq: store.lastSeq() }
         const source = store.scanEntries(filters.map(withoutLimit), options)
-        if (await gather(source, () => ++events > 0 && !gone)) send(countFrame(id, events))
+        if (await gather(source, turns, () => ++events > 0 && !gone)) send(countFrame(id, events))
       }
-      jobs.add({ run, fail: () => send(closedFrame(id, 'error: the stored events could not be read')) })
+      jobs.add({
+        run,
+        fail: () => send(closedFrame(id, 'error: the stored events could not be read')),
+        done: () => room.give(held),
+      })
     },
     closeAll: () => {
       gone = true
@@ -49,6 +60,7 @@ export const openCounts = ({ limits, store, view, jobs, send, meters }: CountPar
 }
 
 const BUSY: Reason = 'rate-limited: too many questions wait for their answer'
+export const NO_ROOM: Reason = 'rate-limited: the filters that are open hold too much; close some'
 
 /** A limit says how much to send, and nothing of how much there is. */
 export const withoutLimit = (filter: Filter): Filter =>

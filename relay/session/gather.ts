@@ -1,10 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Source } from '../store/merge.js'
-
-const SLICE_MS = 5
+import { SLICE_MS } from './turns.js'
+import type { Turns } from './turns.js'
 
 /** Takes all of a source, a slice at a time, so that nobody else waits. False: `take` said that it is enough. */
-export const gather = async <T>(source: Source<T>, take: (item: T) => boolean): Promise<boolean> => {
+export const gather = async <T>(source: Source<T>, turns: Turns, take: (item: T) => boolean): Promise<boolean> => {
+  await turns.first()
   for (;;) {
     const until = performance.now() + SLICE_MS
     while (performance.now() < until) {
@@ -12,6 +12,6 @@ export const gather = async <T>(source: Source<T>, take: (item: T) => boolean): 
       if (step.done === true) return true
       if (step.value !== undefined && !take(step.value)) return false
     }
-    await nextTurn()
+    await turns.next()
   }
 }

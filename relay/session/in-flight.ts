@@ -1,5 +1,5 @@
 import type { RelayLimits } from '../limits.js'
-import type { Wire } from '../server/wire.js'
+import type { Gate } from './gate.js'
 
 /** EVENTs and AUTHs of one connection that have no answer yet: while there are too many of them, no more is read. */
 export interface InFlight {
@@ -8,30 +8,27 @@ export interface InFlight {
 }
 
 export const openInFlight = (
-  wire: Pick<Wire, 'pause' | 'resume'>,
+  gate: Gate,
   limits: Pick<RelayLimits, 'maxInFlightEvents' | 'maxInFlightBytes'>,
 ): InFlight => {
   let events = 0
   let bytes = 0
-  let paused = false
-
-  const setPaused = (wanted: boolean): void => {
-    if (wanted === paused) return
-    paused = wanted
-    if (paused) wire.pause()
-    else wire.resume()
-  }
+  let isFull = false
 
   return {
     enter: (size) => {
       events++
       bytes += size
-      if (events >= limits.maxInFlightEvents || bytes >= limits.maxInFlightBytes) setPaused(true)
+      if (isFull || (events < limits.maxInFlightEvents && bytes < limits.maxInFlightBytes)) return
+      isFull = true
+      gate.shut('in-flight')
     },
     leave: (size) => {
       events--
       bytes -= size
-      if (events <= limits.maxInFlightEvents / 2 && bytes <= limits.maxInFlightBytes / 2) setPaused(false)
+      if (!isFull || events > limits.maxInFlightEvents / 2 || bytes > limits.maxInFlightBytes / 2) return
+      isFull = false
+      gate.open('in-flight')
     },
   }
 }

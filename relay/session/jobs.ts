@@ -15,6 +15,8 @@ export interface Job {
   run(): Promise<void>
   /** It threw. */
   fail(): void
+  /** It was run, or never will be. */
+  done?(): void
 }
 
 export const openJobs = (log: Log): Jobs => {
@@ -31,6 +33,8 @@ export const openJobs = (log: Log): Jobs => {
       } catch (error) {
         log.error('query-failed', { reason: reasonOf(error) })
         next.fail()
+      } finally {
+        next.done?.()
       }
     }
     working = false
@@ -45,7 +49,13 @@ export const openJobs = (log: Log): Jobs => {
       // The promise can't be lost: `work` catches all that goes wrong.
       if (!working) void work()
     },
-    drop: (job) => void queue.delete(job),
-    dropAll: () => queue.clear(),
+    drop: (job) => {
+      if (queue.delete(job)) job.done?.()
+    },
+    dropAll: () => {
+      const dropped = [...queue]
+      queue.clear()
+      for (const job of dropped) job.done?.()
+    },
   }
 }

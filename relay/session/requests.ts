@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Filter } from '../../src/core/match.js'
 import type { UnixSec } from '../../src/core/types.js'
 import { isExpired } from '../events/expiration.js'
@@ -12,13 +11,20 @@ import type { EventStore } from '../store/store.js'
 import { closedFrame, eoseFrame, eventFrame, eventHead } from './answers.js'
 import type { Reason } from './answers.js'
 import type { Job, Jobs } from './jobs.js'
+import { NO_ROOM } from './count.js'
+import { bytesOfFilters } from './room.js'
+import type { Room } from './room.js'
+import { SLICE_MS } from './turns.js'
+import type { Turns } from './turns.js'
 import type { View } from './view.js'
 
 /** The subscriptions of one connection: what is stored, EOSE, then what comes in; nothing twice, nothing lost in between. */
 export interface Requests {
-  open(id: string, filters: readonly Filter[]): void
+  open(id: string, filters: readonly Filter[], bytes: number): void
   close(id: string): void
   closeAll(): void
+  /** Of live events that wait for a stored part to end. */
+  readonly pendingBytes: number
 }
 
 export interface RequestParts {
@@ -29,14 +35,15 @@ export interface RequestParts {
   readonly subscriptions: Subscriptions
   readonly view: View
   readonly jobs: Jobs
+  readonly turns: Turns
+  readonly room: Room
   readonly now: () => UnixSec
   readonly meters: Pick<Meters, 'asks' | 'sent'>
   /** The relay itself ended one: CLOSED was said. */
   readonly onEnded: (id: string) => void
 }
 
-/** A slice of a stored answer ends after this long, or when this much waits for its reader. */
-const SLICE_MS = 5
+/** A slice of a stored answer ends when this much waits for its reader. */
 const READER_LAG_BYTES = 256 * 1024
 
 interface Request extends Subscriber {
@@ -49,16 +56,22 @@ interface Request extends Subscriber {
   /** Live events that wait for the stored part to end; undefined from then on. */
   pending: LiveEvent[] | undefined
   ended: boolean
+  /** Of memory, for its filters. */
+  readonly held: number
 }
 
+/** Asked anew after every pause. */
+const hasEnded = (request: Request): boolean => request.ended
+
 export const openRequests = (parts: RequestParts): Requests => {
-  const { limits, wire, send, store, subscriptions, view, jobs, now, meters, onEnded } = parts
+  const { limits, wire, send, store, subscriptions, view, jobs, turns, room, now, meters, onEnded } = parts
   const open = new Map<string, Request>()
   let pendingBytes = 0
 
   const end = (request: Request | undefined): void => {
-    if (request === undefined) return
+    if (request === undefined || request.ended) return
     request.ended = true
+    room.give(request.held)
     jobs.drop(request.job)
     release(request)
     subscriptions.remove(request)
@@ -103,6 +116,8 @@ export const openRequests = (parts: RequestParts): Requests => {
   }
 
   const serve = async (request: Request): Promise<void> => {
+    await turns.first()
+    if (hasEnded(request)) return
     // In one turn: from here on every commit is either in the stored part (up to fromSeq) or delivered live.
     request.fromSeq = store.lastSeq()
     subscriptions.add(request)
@@ -112,8 +127,8 @@ export const openRequests = (parts: RequestParts): Requests => {
       maxLimit: limits.maxLimit,
     })
     while (!serveSlice(request, events)) {
-      await (wire.bufferedBytes() > READER_LAG_BYTES ? wire.drained() : nextTurn())
-      if (request.ended) return
+      await (wire.bufferedBytes() > READER_LAG_BYTES ? wire.drained() : turns.next())
+      if (hasEnded(request)) return
     }
   }
 
@@ -143,9 +158,10 @@ export const openRequests = (parts: RequestParts): Requests => {
   }
 
   return {
-    open: (id, filters) => {
+    open: (id, filters, bytes) => {
       end(open.get(id))
-      const reason = view.refuse(filters)
+      const held = bytesOfFilters(filters, bytes)
+      const reason = view.refuse(filters) ?? (room.take(held) ? undefined : NO_ROOM)
       if (reason !== undefined) {
         countRefusal(meters.asks.req.refused, reason)
         refuse(id, reason)
@@ -162,6 +178,7 @@ export const openRequests = (parts: RequestParts): Requests => {
         fromSeq: 0,
         pending: [],
         ended: false,
+        held,
         deliver: (live) => deliver(request, live),
       }
       open.set(id, request)
@@ -170,6 +187,9 @@ export const openRequests = (parts: RequestParts): Requests => {
     close: (id) => end(open.get(id)),
     closeAll: () => {
       for (const request of [...open.values()]) end(request)
+    },
+    get pendingBytes() {
+      return pendingBytes
     },
   }
 }

@@ -9,6 +9,10 @@ import type { Log } from '../../src/ports.js'
 import { negErrFrame, negMsgFrame } from './answers.js'
 import type { Reason } from './answers.js'
 import { gather } from './gather.js'
+import { NO_ROOM } from './count.js'
+import { bytesOfFilters } from './room.js'
+import type { Room } from './room.js'
+import type { Turns } from './turns.js'
 import type { RelayLimits } from '../limits.js'
 import { countRefusal } from '../ops/count.js'
 import type { AskMeters } from '../ops/meters.js'
@@ -16,9 +20,11 @@ import type { Ordered, Source } from '../store/merge.js'
 
 /** NIP-77 on one connection: sets of what is stored, compared with what the client has. Their ids are a space of their own. */
 export interface Syncs {
-  open(id: string, filter: Filter, message: Uint8Array): void
+  open(id: string, filter: Filter, message: Uint8Array, bytes: number): void
   message(id: string, message: Uint8Array): void
   close(id: string): void
+  /** Of one more message, in units of what a small one costs. */
+  cost(id: string): number
   closeAll(): void
 }
 
@@ -30,6 +36,8 @@ export interface SyncRoom {
 export interface SyncParts {
   readonly limits: Pick<RelayLimits, 'maxSyncs' | 'maxSyncItems' | 'maxSyncItemsInAll' | 'maxSyncFrameBytes'>
   readonly room: SyncRoom
+  readonly askRoom: Room
+  readonly turns: Turns
   readonly hashes: Hashes
   readonly log: Log
   readonly send: (frame: string) => void
@@ -51,22 +59,32 @@ interface Sync {
   /** Undefined until it is gathered. */
   set: SyncSet | undefined
   held: number
+  /** Bytes of its question. */
+  readonly asked: number
   /** As of the beginning. */
   vanishCount: number
 }
 
+/** A message is compared with the whole set. */
+const ITEMS_A_UNIT = 50_000
+
+const FULL: Reason = 'blocked: too many events are being compared; try again'
 const VANISHED = 'closed: some of it has vanished meanwhile; open it again'
 
 export const openSyncs = (parts: SyncParts): Syncs => {
-  const { limits, room, hashes, send } = parts
+  const { limits, room, askRoom, hashes, send } = parts
   const open = new Map<string, Sync>()
+  /** Items of all comparisons of this connection: nobody gets more of the relay's room than one full comparison. */
+  let own = 0
 
   const close = (id: string): void => {
     const sync = open.get(id)
     if (sync === undefined) return
     open.delete(id)
     room.used -= sync.held
+    own -= sync.held
     sync.held = 0
+    askRoom.give(sync.asked)
   }
 
   const fail = (id: string, reason: Parameters<typeof negErrFrame>[1]): void => {
@@ -89,16 +107,17 @@ export const openSyncs = (parts: SyncParts): Syncs => {
     const take = ({ age, id: bytes }: Ordered): boolean => {
       if (!isCurrent()) return false
       if (items.length >= limits.maxSyncItems) why = `blocked: more than ${limits.maxSyncItems} events; ask for less`
-      else if (room.used >= limits.maxSyncItemsInAll) why = 'blocked: too many events are being compared; try again'
+      else if (own >= limits.maxSyncItems || room.used >= limits.maxSyncItemsInAll) why = FULL
       if (why !== undefined) return false
       items.push({ time: -age, id: bytes })
       room.used++
+      own++
       sync.held++
       return true
     }
     sync.vanishCount = parts.vanishCount()
     try {
-      await gather(parts.entries(sync.filter), take)
+      await gather(parts.entries(sync.filter), parts.turns, take)
       if (!isCurrent()) return
       if (sync.vanishCount !== parts.vanishCount()) why ??= VANISHED
       if (why !== undefined) {
@@ -114,16 +133,19 @@ export const openSyncs = (parts: SyncParts): Syncs => {
   }
 
   return {
-    open: (id, filter, message) => {
+    open: (id, filter, message, bytes) => {
       close(id)
+      const asked = bytesOfFilters([filter], bytes)
       const isFull = open.size >= limits.maxSyncs || parts.isBusy()
-      const reason = isFull ? (`blocked: at most ${limits.maxSyncs} at a time` as const) : parts.refuse(filter)
+      const reason = isFull
+        ? (`blocked: at most ${limits.maxSyncs} at a time` as const)
+        : (parts.refuse(filter) ?? (askRoom.take(asked) ? undefined : NO_ROOM))
       if (reason !== undefined) {
         countRefusal(parts.meters.refused, reason)
         send(negErrFrame(id, reason))
         return
       }
-      const sync: Sync = { filter, set: undefined, held: 0, vanishCount: 0 }
+      const sync: Sync = { filter, set: undefined, held: 0, asked, vanishCount: 0 }
       open.set(id, sync)
       parts.enqueue(() => begin(id, sync, message))
     },
@@ -138,6 +160,7 @@ export const openSyncs = (parts: SyncParts): Syncs => {
       else fail(id, reason)
     },
     close,
+    cost: (id) => 1 + Math.floor((open.get(id)?.held ?? 0) / ITEMS_A_UNIT),
     closeAll: () => {
       for (const id of [...open.keys()]) close(id)
     },
