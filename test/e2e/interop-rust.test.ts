@@ -1,0 +1,3 @@
+import { relayClientContract } from '../contracts/relay-client.js'
+
+relayClientContract('rust')
