@@ -5,6 +5,8 @@
 export const inBatches = <In, Out>(
   maxBatch: number,
   run: (items: readonly In[]) => Out[] | Promise<Out[]>,
+  /** How many ordinary items one counts for. */
+  weigh: (item: In) => number = () => 1,
 ): ((item: In) => Promise<Out>) => {
   interface Waiting {
     readonly item: In
@@ -22,8 +24,15 @@ export const inBatches = <In, Out>(
   }
 
   const flush = async (): Promise<void> => {
-    const batch = waiting.slice(0, maxBatch)
-    waiting = waiting.slice(maxBatch)
+    let taken = 0
+    for (let weight = 0; taken < waiting.length; taken++) {
+      const next = waiting[taken]
+      if (next === undefined) break
+      weight += weigh(next.item)
+      if (weight > maxBatch && taken > 0) break
+    }
+    const batch = waiting.slice(0, taken)
+    waiting = waiting.slice(taken)
     try {
       const answers = await run(batch.map(({ item }) => item))
       batch.forEach(({ resolve, reject }, i) => {

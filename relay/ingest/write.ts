@@ -16,7 +16,14 @@ export const writeStage = (
   now: () => UnixSec,
   meters?: Meters['commit'],
 ): ((incoming: Incoming) => Promise<Outcome>) =>
-  inBatches(MAX_EVENTS_PER_COMMIT, (items) => measured(meters, items.length, () => store.write(items, now())))
+  inBatches(
+    MAX_EVENTS_PER_COMMIT,
+    (items) => measured(meters, items.length, () => store.write(items, now())),
+    ({ event }) => 1 + Math.floor(event.tags.length / TAGS_LIKE_AN_EVENT),
+  )
+
+/** Each tag is an entry of the index, and in a deletion a tombstone: events of many tags share a commit with fewer others. */
+const TAGS_LIKE_AN_EVENT = 10
 
 const measured = <T>(meters: Meters['commit'] | undefined, items: number, commit: () => T): T => {
   if (meters === undefined) return commit()

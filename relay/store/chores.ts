@@ -4,6 +4,7 @@ import type { Log } from '../../src/ports.js'
 import type { Bans } from './bans.js'
 import { openRuleEviction } from './evict-by-rule.js'
 import { openSizeEviction } from './evict-by-size.js'
+import type { Doomed } from './doomed.js'
 import type { Floors } from './floors.js'
 import type { Health } from './health.js'
 import type { RetentionRules } from './retention-rules.js'
@@ -22,6 +23,7 @@ export interface ChoreParts {
   readonly writer: EventWriter
   readonly vanishing: Vanishing
   readonly bans: Pick<Bans, 'isEmpty' | 'round'>
+  readonly doomed: Doomed
   readonly floors: Floors
   readonly room: Room
   readonly wal: Wal
@@ -38,7 +40,7 @@ const PROBE_BYTES = 256 * 1024
 
 /** All that the store does for itself, in the order in which it matters to others. */
 export const storeChores = (parts: ChoreParts): readonly Chore[] => {
-  const { db, writer, vanishing, bans, floors, room, wal, health, rules, maxDbBytes, now, log } = parts
+  const { db, writer, vanishing, doomed, bans, floors, room, wal, health, rules, maxDbBytes, now, log } = parts
   const remove = (id: Buffer): boolean => writer.remove(id)
 
   /** Not waited for: should the power fail, what was removed is found and removed again. */
@@ -51,6 +53,7 @@ export const storeChores = (parts: ChoreParts): readonly Chore[] => {
     } finally {
       db.pragma('synchronous = FULL')
       vanishing.reload()
+      doomed.reload()
       floors.reload()
     }
   }
@@ -75,6 +78,8 @@ export const storeChores = (parts: ChoreParts): readonly Chore[] => {
     eviction('ban', 'banned', 250, function* () {
       if (!bans.isEmpty) yield* bans.round(remove)
     }),
+    // Deletions are not counted here: small ones remove what they name themselves.
+    { name: 'delete', everyMs: 250, together, round: () => (doomed.isEmpty ? none() : doomed.round(remove)) },
     eviction('expire', 'expired', 10_000, expired),
     ...(rules.length === 0
       ? []
@@ -89,6 +94,8 @@ export const storeChores = (parts: ChoreParts): readonly Chore[] => {
     }),
   ]
 }
+
+const none = (): Iterator<number, void> => [][Symbol.iterator]()
 
 /** One step, outside of any transaction. */
 const alone = (name: string, everyMs: number, step: () => void): Chore => ({

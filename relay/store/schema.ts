@@ -99,6 +99,12 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (list, subject)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- NIP-09: what was deleted and is still to be taken off the disk; hidden until it is (doomed.ts).
+  CREATE TABLE doomed (
+    id BLOB PRIMARY KEY
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]
 
 /** 'kspr' */

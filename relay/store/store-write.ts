@@ -4,7 +4,8 @@ import type { NostrEvent, UnixSec } from '../../src/core/types.js'
 import { deletionTargets, ownersOf } from '../events/deletion.js'
 import { expirationOf, isExpired } from '../events/expiration.js'
 import { blobOfHex, slotKey, slotOf, tagKeysOf } from './index-keys.js'
-import { DELETION, VANISH } from '../events/kind-class.js'
+import { DELETION, GIFT_WRAP, VANISH } from '../events/kind-class.js'
+import type { Doomed } from './doomed.js'
 import type { Vanishing } from './vanishing.js'
 
 /** An event whose signature held, with the JSON it will be served as. */
@@ -36,6 +37,14 @@ export interface EventWriter {
 
 /** More is removed by upkeep.ts, between the turns of others. */
 const VANISHED_AT_ONCE = 200
+const DELETED_AT_ONCE = 50
+
+interface Found {
+  readonly pubkey: Buffer
+  readonly kind: number
+  readonly age: number
+  readonly json: string
+}
 
 /**
  * One final state whatever the order of arrival. What an event says of others (it replaces them, it deletes them) holds
@@ -47,6 +56,7 @@ export const eventWriter = (
   hashes: Hashes,
   nextSeq: () => number,
   vanishing: Pick<Vanishing, 'begin' | 'round' | 'tookSomething'>,
+  doomed: Pick<Doomed, 'add'>,
 ): EventWriter => {
   const sql = {
     byId: db.prepare<[Buffer], { seq: number; age: number; json: string }>(
@@ -55,9 +65,12 @@ export const eventWriter = (
     has: db.prepare<[Uint8Array], number>('SELECT 1 FROM events WHERE id = ?').pluck(),
     holds: db
       .prepare<[Uint8Array, number], number>(
-        'SELECT 1 FROM events WHERE id = ? AND (expires_at IS NULL OR expires_at > ?)',
+        `SELECT 1 FROM events WHERE id = ? AND (expires_at IS NULL OR expires_at > ?)
+         AND NOT EXISTS (SELECT 1 FROM doomed WHERE doomed.id = events.id)`,
       )
       .pluck(),
+    find: db.prepare<[Buffer], Found>('SELECT pubkey, kind, age, json FROM events WHERE id = ?'),
+    isDoomed: db.prepare<[Buffer], number>('SELECT 1 FROM doomed WHERE id = ?').pluck(),
     insert: db.prepare<[number, Buffer, Buffer, number, number, number | null, string]>(
       'INSERT INTO events (seq, id, pubkey, kind, age, expires_at, json) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
@@ -98,11 +111,10 @@ export const eventWriter = (
     return { state: 'stored', seq }
   }
 
-  const remove = (id: Buffer, may: (event: NostrEvent) => boolean = () => true): boolean => {
+  const remove = (id: Buffer): boolean => {
     const row = sql.byId.get(id)
     if (row === undefined) return false
     const event = JSON.parse(row.json) as NostrEvent
-    if (!may(event)) return false
     sql.remove.run(row.seq)
     for (const key of tagKeysOf(event, hashes)) sql.removeTag.run(key, row.age, id)
     return true
@@ -125,15 +137,26 @@ export const eventWriter = (
   const applyDeletion = (deletion: NostrEvent): void => {
     const { ids, addresses } = deletionTargets(deletion)
     const author = blobOfHex(deletion.pubkey)
+    let removed = 0
+    const take = (id: Buffer, may: (found: Found) => boolean): void => {
+      const found = sql.find.get(id)
+      if (found === undefined || !may(found)) return
+      if (removed++ < DELETED_AT_ONCE) remove(id)
+      else doomed.add(id)
+    }
+    const isOwn = ({ pubkey, kind, json }: Found): boolean =>
+      isDeletable({ kind }) &&
+      (pubkey.equals(author) ||
+        (kind === GIFT_WRAP && ownersOf(JSON.parse(json) as NostrEvent).includes(deletion.pubkey)))
     for (const hex of ids) {
       const id = blobOfHex(hex)
-      remove(id, (event) => isDeletable(event) && ownersOf(event).includes(deletion.pubkey))
+      take(id, isOwn)
       sql.deleteId.run(id, author)
     }
     for (const { kind, d } of addresses) {
       const slot = slotKey(deletion.pubkey, kind, d, hashes)
       const known = sql.slot.get(slot)
-      if (known !== undefined && known.id !== null) remove(known.id, (e) => e.created_at <= deletion.created_at)
+      if (known !== undefined && known.id !== null) take(known.id, ({ age }) => -age <= deletion.created_at)
       sql.deleteSlot.run(slot, deletion.created_at)
     }
   }
@@ -171,6 +194,7 @@ export const eventWriter = (
       if (sql.has.get(id) !== undefined) {
         // It may be hidden already and still be on the disk.
         if (!expired && hasVanished(event)) return { state: 'vanished' }
+        if (!expired && sql.isDoomed.get(id) !== undefined) return { state: 'deleted' }
         return { state: expired ? 'expired' : 'duplicate' }
       }
       const slot = slotOf(event, hashes)
@@ -190,7 +214,7 @@ export const eventWriter = (
 }
 
 /** NIP-09, NIP-62: to ask for it again to be undone does nothing. */
-const isDeletable = ({ kind }: NostrEvent): boolean => kind !== DELETION && kind !== VANISH
+const isDeletable = ({ kind }: Pick<NostrEvent, 'kind'>): boolean => kind !== DELETION && kind !== VANISH
 
 /** See schema.ts. */
 const ageOf = (event: NostrEvent): number => -Number(event.created_at)

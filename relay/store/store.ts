@@ -4,12 +4,13 @@ import type { Hashes } from '../../src/core/hashes.js'
 import { toSec } from '../../src/core/types.js'
 import type { NostrEvent, UnixMs, UnixSec } from '../../src/core/types.js'
 import type { Log } from '../../src/ports.js'
-import { VANISH } from '../events/kind-class.js'
+import { DELETION, VANISH } from '../events/kind-class.js'
 import { silentLog } from '../log.js'
 import { openBans } from './bans.js'
 import { storeChores } from './chores.js'
 import type { RemovalReason } from './chores.js'
 import { openCondition } from './condition.js'
+import { openDoomed } from './doomed.js'
 import { HIGH_WATER } from './evict-by-size.js'
 import { openFloors } from './floors.js'
 import { openHealth, WalTooLong } from './health.js'
@@ -90,7 +91,8 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
   let last = db.prepare<[], number>('SELECT coalesce(max(seq), 0) FROM events').pluck().get() ?? 0
   let handedOut = last
   const vanishing = openVanishing(db, hashes)
-  const writer = eventWriter(db, hashes, () => ++handedOut, vanishing)
+  const doomed = openDoomed(db)
+  const writer = eventWriter(db, hashes, () => ++handedOut, vanishing, doomed)
   const lanes = openLanes(db, hashes)
   const health = openHealth(log, options.onWritable)
   const wal = openWal(db, file, options.maxWalBytes ?? MAX_WAL_BYTES)
@@ -105,9 +107,9 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
   const bans = openBans(db, moderation, writer.remove, (events) => onRemoved('banned', events))
   const hidden = {
     get isEmpty() {
-      return vanishing.isEmpty && bans.isEmpty
+      return vanishing.isEmpty && doomed.isEmpty && bans.isEmpty
     },
-    hides: (event: NostrEvent) => vanishing.hides(event) || bans.hides(event),
+    hides: (event: NostrEvent) => vanishing.hides(event) || doomed.has(blobOfHex(event.id)) || bans.hides(event),
   }
   const putOne = (item: Incoming, at: UnixSec): Outcome =>
     bans.forbids(item.event) ? { state: 'banned' } : writer.put(item, at)
@@ -140,9 +142,8 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
       } finally {
         wal.committed()
         measure()
-        if (items.some(({ event }) => event.kind === VANISH)) {
-          vanishing.reload()
-        }
+        if (items.some(({ event }) => event.kind === VANISH)) vanishing.reload()
+        if (items.some(({ event }) => event.kind === DELETION)) doomed.reload()
       }
     },
     ...openScans(db, lanes, hidden),
@@ -163,7 +164,7 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
     },
     health,
     chores: storeChores({
-      ...{ db, writer, vanishing, bans, floors, room, wal, health, rules, maxDbBytes, now, log },
+      ...{ db, writer, vanishing, doomed, bans, floors, room, wal, health, rules, maxDbBytes, now, log },
       removed: (reason, events) => {
         measure()
         onRemoved(reason, events)
