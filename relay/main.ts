@@ -1,72 +1,48 @@
 import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { Fault, reasonOf } from '../src/core/fault.js'
-import { startRelay } from './index.js'
-import { jsonLog } from './log.js'
-import { OPTIONS, relayOptionsOf, USAGE } from './options.js'
-import type { ServeValues } from './options.js'
+import { OPTIONS, USAGE } from './options.js'
 import { parseOptions } from './options/parse.js'
+import { serve } from './verbs/serve.js'
+import { VERBS, verbsHelp } from './verbs/table.js'
+import { processVoice } from './voice.js'
+import type { Voice } from './voice.js'
 
-/** `ksp relay`: the bundled relay, a process of its own. */
+/** `ksp relay`: the bundled relay, a process of its own, and the verbs of whoever looks after its file. */
 
-const say = (line: string): void => void process.stderr.write(`ksp relay: ${line}\n`)
-
-/** Runs until it is told to stop. Resolves with the exit code: 0 done, 1 it failed, 2 wrong usage. */
+/** Resolves with the exit code: 0 done, 1 it failed, 2 wrong usage. */
 export const runRelay = async (argv: readonly string[]): Promise<number> => {
+  const voice = processVoice()
+  const [word = '', ...rest] = argv
+  const verb = Object.hasOwn(VERBS, word) ? VERBS[word] : undefined
+  if (verb !== undefined) return untilInterrupted((signal) => verb.run(rest, voice, signal))
+  return serveAs(word === 'serve' ? rest : argv, voice)
+}
+
+/** What runs when no verb is named. */
+const serveAs = (argv: readonly string[], voice: Voice): number | Promise<number> => {
   const parsed = parseOptions(OPTIONS, argv)
   if (parsed.ok === 'help') {
-    process.stdout.write(USAGE)
+    voice.print(USAGE.trimEnd())
+    voice.print(verbsHelp())
     return 0
   }
   if (!parsed.ok) {
-    say(`${parsed.mistakes.join('; ')}; see ksp relay --help`)
+    voice.say(`${parsed.mistakes.join('; ')}; see ksp relay --help`)
     return 2
   }
-  return serve(parsed.values)
+  return serve(parsed.values, voice)
 }
 
-const serve = async (values: ServeValues): Promise<number> => {
-  const told = untilTold(values['exit-with-parent'])
-  try {
-    const relay = await startRelay({ ...relayOptionsOf(values), log: jsonLog() })
-    process.stdout.write(`ready ${relay.url}\n`)
-    const reload = (): void => relay.reload()
-    process.on('SIGHUP', reload)
-    await told.promise
-    process.off('SIGHUP', reload)
-    await relay.close()
-    return 0
-  } catch (thrown) {
-    say(thrown instanceof Fault ? thrown.message : `failed: ${reasonOf(thrown)}`)
-    return 1
-  } finally {
-    told.forget()
-  }
-}
-
-/** Resolves at SIGTERM or SIGINT, and with `withParent` when the parent's end of our IPC channel, or else of stdin, closes. */
-const untilTold = (withParent: boolean): { promise: Promise<void>; forget: () => void } => {
+/** The first signal asks for an end in order; the second one is the system's. */
+const untilInterrupted = async (run: (signal: AbortSignal) => Promise<number>): Promise<number> => {
+  const interrupted = new AbortController()
+  const stop = (): void => interrupted.abort()
   const signals = ['SIGTERM', 'SIGINT'] as const
-  let stop: () => void = () => undefined
-  const promise = new Promise<void>((resolve) => {
-    stop = resolve
-  })
-  const onSignal = (): void => stop()
-  for (const signal of signals) process.on(signal, onSignal)
-  const byChannel = withParent && process.connected
-  const byStdin = withParent && !byChannel
-  if (byChannel) process.once('disconnect', onSignal)
-  if (byStdin) {
-    process.stdin.once('end', onSignal).once('close', onSignal).once('error', onSignal)
-    process.stdin.resume()
-  }
-  return {
-    promise,
-    forget: () => {
-      for (const signal of signals) process.off(signal, onSignal)
-      if (byChannel) process.off('disconnect', onSignal)
-      if (byStdin) process.stdin.destroy()
-    },
+  for (const signal of signals) process.once(signal, stop)
+  try {
+    return await run(interrupted.signal)
+  } finally {
+    for (const signal of signals) process.off(signal, stop)
   }
 }
 

@@ -6,6 +6,7 @@ import { Fault } from '../../src/core/fault.js'
 import { createLineCutter } from '../../src/core/lines.js'
 import { silentLog } from '../log.js'
 import { openEventStore } from '../store/store.js'
+import type { EventStore } from '../store/store.js'
 import { nodeHashes } from '../../src/crypto/hashes.js'
 import { controlPath } from './control-path.js'
 import { OPERATIONS } from './operation.js'
@@ -21,8 +22,8 @@ export interface Request {
   /** What the operation says on its way. More is read when it resolves. */
   readonly take?: (item: unknown) => Promise<void> | void
   readonly signal?: AbortSignal
-  /** False: also a damaged file is opened, to save what can be read. Default true. */
-  readonly check?: boolean
+  /** Also a damaged file is opened, to save what can be read. */
+  readonly salvage?: boolean
 }
 
 export interface Done {
@@ -37,7 +38,7 @@ export const perform = async (name: OperationName, request: Request): Promise<Do
   if (!existsSync(file)) throw new Fault('relay', `${request.file} does not exist: name the relay's file with --db`)
   const socket = await connected(file)
   if (socket !== undefined) return { result: await asked(socket, name, request), online: true }
-  const store = openEventStore(file, nodeHashes, { log: silentLog, check: request.check ?? true })
+  const store = openSound(file, request.salvage === true)
   try {
     const result = await OPERATIONS[name]({
       ...{ db: store.database, store, file, params: request.params ?? {}, online: false },
@@ -47,6 +48,15 @@ export const perform = async (name: OperationName, request: Request): Promise<Do
     return { result, online: false }
   } finally {
     store.close()
+  }
+}
+
+const openSound = (file: string, salvage: boolean): EventStore => {
+  try {
+    return openEventStore(file, nodeHashes, { log: silentLog })
+  } catch (error) {
+    if (!salvage) throw error
+    return openEventStore(file, nodeHashes, { log: silentLog, check: false })
   }
 }
 

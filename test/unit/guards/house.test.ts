@@ -71,7 +71,7 @@ const VOICES: Readonly<Record<string, string>> = {
   'src/cli/progress.ts': 'a bar that is drawn over itself, on a terminal only',
   'src/ops/log.ts': 'the log: stderr, ids and reasons only',
   'src/kapnetd/main.ts': 'a program of its own: its ready line, its usage, its errors',
-  'relay/main.ts': 'a program of its own: its ready line, its usage, its errors',
+  'relay/voice.ts': 'what the verbs of the relay say: results, usage, errors, how far they are',
   'relay/log.ts': 'the log of the relay: stderr, ids and reasons only',
 }
 
