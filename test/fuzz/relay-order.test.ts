@@ -1,19 +1,29 @@
 import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { EventStore } from '../../relay/store/store.js'
+import { expirationOf } from '../../relay/events/expiration.js'
+import { openEventStore, type EventStore } from '../../relay/store/store.js'
 import type { Filter } from '../../src/core/match.js'
 import type { NostrEvent, UnixSec } from '../../src/core/types.js'
-import { AUTHORS } from '../../scripts/fuzz-relay/events.js'
+import { AUTHORS, oneIn } from '../../scripts/fuzz-relay/events.js'
+import { nodeHashes } from '../../src/crypto/hashes.js'
 import { naiveMatch } from '../../scripts/fuzz-relay/naive.js'
 import { naiveStored } from '../../scripts/fuzz-relay/naive-state.js'
 import { chanceOf } from '../../scripts/kill9/chance.js'
-import { ENDED, eventsAndProbes, live, makeHistory, stateOf } from '../support/relay-history.js'
+import {
+  ENDED,
+  eventsAndProbes,
+  eventsAndVanishing,
+  live,
+  makeHistory,
+  STARTED,
+  stateOf,
+} from '../support/relay-history.js'
 import { asIncoming, testFolder } from '../support/relay-store.js'
 
 /** One final state, whatever the order of arrival, and whatever else happened meanwhile. */
 
-const SETS_PER_SEED = 150
+const SETS_PER_SEED = 80
 const FIXED_SEEDS = [1, 100_001]
 const RANDOM_SEED = randomInt(1_000_000_000)
 const ORDERS = 4
@@ -74,4 +84,57 @@ describe('whatever the order of arrival', () => {
       expect(reached[verdict], JSON.stringify(reached)).toBeGreaterThan(10)
     }
   })
+})
+
+describe('while many events of one author vanish in slices', () => {
+  const REMOVED_AT_LEAST = 300
+
+  it.each([1, 2, RANDOM_SEED])('nothing of them is served between the slices, seed %i', (seed) => {
+    const chance = chanceOf(seed)
+    const again = `seed ${seed}`
+    const file = join(folder(), 'relay.sqlite')
+    const { events, request } = eventsAndVanishing(chance)
+    let store = openEventStore(file, nodeHashes)
+    store.write(events.map(asIncoming), STARTED as UnixSec)
+    const before = store.count()
+    store.write([asIncoming(request)], STARTED as UnixSec)
+    const wanted = naiveStateOf([...events, request])
+    const served = new Set(wanted[0])
+    let slices = 0
+
+    for (;;) {
+      expect(stateOf(store, FILTERS, ENDED), again).toEqual(wanted)
+      for (const { id } of events)
+        if (!served.has(id) && store.has(id)) expect(expiresBy(events, id, ENDED), again).toBe(true)
+      // A copy that comes now is no reason to show it again.
+      expect(verdicts(store, [chance.pick(events)]), again).not.toContain('stored')
+      if (oneIn(chance, 4)) {
+        store.close()
+        store = openEventStore(file, nodeHashes)
+      }
+      if (vanishSlice(store, 1 + chance.below(30))) break
+      slices++
+    }
+    while (store.removeExpired(ENDED as UnixSec, 100) > 0);
+
+    expect(stateOf(store, FILTERS, ENDED), again).toEqual(wanted)
+    expect(store.count(), again).toBe(served.size)
+    expect(before - store.count(), again).toBeGreaterThan(REMOVED_AT_LEAST)
+    expect(slices, again).toBeGreaterThan(3)
+    store.close()
+  })
+
+  /** True: nothing is left to do. */
+  const vanishSlice = (store: EventStore, steps: number): boolean => {
+    const chore = store.chores.find(({ name }) => name === 'vanish')!
+    const round = chore.round()
+    let isOver = false
+    chore.together(() => {
+      for (let n = 0; n < steps && !isOver; n++) isOver = round.next().done === true
+    })
+    return isOver
+  }
+
+  const expiresBy = (events: readonly NostrEvent[], id: string, nowSec: number): boolean =>
+    events.some((event) => event.id === id && (expirationOf(event) ?? Infinity) <= nowSec)
 })

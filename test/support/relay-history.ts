@@ -1,9 +1,9 @@
-import { makeEvents, NOW, oneIn } from '../../scripts/fuzz-relay/events.js'
+import { AUTHORS, makeEvents, NOW, oneIn } from '../../scripts/fuzz-relay/events.js'
 import type { Chance } from '../../scripts/kill9/chance.js'
 import { openEventStore, type EventStore } from '../../relay/store/store.js'
 import type { Filter } from '../../src/core/match.js'
 import { hexOf } from '../../src/core/hex.js'
-import type { NostrEvent, UnixSec } from '../../src/core/types.js'
+import type { NostrEvent, Pubkey, UnixSec } from '../../src/core/types.js'
 import { nodeHashes } from '../../src/crypto/hashes.js'
 import { asIncoming, ask, ids } from './relay-store.js'
 
@@ -93,4 +93,18 @@ export const eventsAndProbes = (chance: Chance): { events: NostrEvent[]; probes:
     ({ kind }) => kind < 20_000 || kind > 29_999,
   )
   return { events: all.slice(0, count), probes: all.slice(count) }
+}
+
+/** More than a request to vanish removes at once, and a request of one author: the other's are what should stay. */
+export const eventsAndVanishing = (chance: Chance): { events: NostrEvent[]; request: NostrEvent } => {
+  const all = makeEvents(chance, 2_000, { withVanish: false, dense: true })
+  const [first, ...events] = all.filter(({ kind }) => kind < 20_000 || kind > 29_999)
+  const request = {
+    ...first!,
+    pubkey: AUTHORS[0] as Pubkey,
+    kind: 62,
+    created_at: NOW as UnixSec,
+    tags: [['relay', 'ALL_RELAYS']],
+  }
+  return { events, request }
 }
