@@ -6,6 +6,7 @@ import type { NostrEvent } from '../../src/core/types.js'
 import { closedFrame, negErrFrame, noticeFrame, okFrame, refused } from './answers.js'
 import { MAX_SUBSCRIPTION_ID_CHARS } from '../limits.js'
 import type { RelayLimits } from '../limits.js'
+import { tooMuchStructure } from './structure.js'
 
 /** What a client says, read and checked for form. A new verb is a new row in READERS. */
 export type ClientFrame =
@@ -40,7 +41,10 @@ const closed = (id: string, words: string): Parsed => ({
 const closedOnly = (id: string, words: string): Parsed => ({ ok: false, answer: closedFrame(id, `invalid: ${words}`) })
 
 export const parseFrame = (text: string, bytes: number, limits: FrameLimits): Parsed => {
-  if (bytes > limits.maxMessageBytes) return tooLong(text, bytes, limits.maxMessageBytes)
+  if (bytes > limits.maxMessageBytes)
+    return refusedUnread(text, `the message has ${bytes} bytes; at most ${limits.maxMessageBytes}`)
+  const wrong = tooMuchStructure(text)
+  if (wrong !== undefined) return refusedUnread(text, wrong)
   let message: unknown
   try {
     message = JSON.parse(text)
@@ -145,12 +149,16 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
 ])
 
 /**
- * Not read as JSON. Its id, where one is to be seen, gets the OK that its sender waits for. No string inside can look like
- * one: its quotes would be escaped.
+ * Not read as JSON. Its id, where one is to be seen, gets the answer that its sender waits for. No string inside an event can
+ * look like one: its quotes would be escaped.
  */
-const tooLong = (text: string, bytes: number, maxBytes: number): Parsed => {
-  const words = `the message has ${bytes} bytes; at most ${maxBytes}` as const
-  if (!/^\s*\[\s*"(?:EVENT|AUTH)"/.test(text)) return notice(words)
-  const id = /"id"\s*:\s*"([0-9a-f]{64})"/.exec(text)?.[1]
-  return id === undefined ? notice(words) : { ok: false, answer: okFrame(id, refused(`invalid: ${words}`)) }
+const refusedUnread = (text: string, words: string): Parsed => {
+  if (/^\s*\[\s*"(?:EVENT|AUTH)"/.test(text)) {
+    const id = /"id"\s*:\s*"([0-9a-f]{64})"/.exec(text)?.[1]
+    return id === undefined ? notice(words) : { ok: false, answer: okFrame(id, refused(`invalid: ${words}`)) }
+  }
+  const [, verb, quoted] = /^\s*\[\s*"(REQ|COUNT|NEG-OPEN|NEG-MSG)"\s*,\s*("[^"\\]{1,64}")/.exec(text) ?? []
+  if (verb === undefined || quoted === undefined) return notice(words)
+  const id = quoted.slice(1, -1)
+  return verb === 'REQ' ? closed(id, words) : verb === 'COUNT' ? closedOnly(id, words) : negErr(id, words)
 }

@@ -78,7 +78,12 @@ export const matches = (f: Filter, e: NostrEvent): boolean => {
 }
 
 /** Only a tag's first value is indexed (NIP-01). */
-const hasTag = (e: NostrEvent, name: string, wanted: readonly string[]): boolean =>
-  e.tags.some((tag) => tag[0] === name && tag[1] !== undefined && wanted.includes(tag[1]))
+const hasTag = (e: NostrEvent, name: string, wanted: readonly string[]): boolean => {
+  // Thousands of tags and thousands of values: millions of comparisons, and somebody who knows it.
+  const values =
+    e.tags.length * wanted.length > MANY_PAIRS ? new Set(wanted) : { has: (v: string) => wanted.includes(v) }
+  return e.tags.some((tag) => tag[0] === name && tag[1] !== undefined && values.has(tag[1]))
+}
+const MANY_PAIRS = 1_000
 
 export const matchesAny = (filters: readonly Filter[], e: NostrEvent): boolean => filters.some((f) => matches(f, e))
