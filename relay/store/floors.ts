@@ -5,7 +5,7 @@ import type { RetentionRules } from './retention-rules.js'
 /**
  * What was taken away for want of room must not come back, or it would go in circles, and a peer that compares by negentropy
  * would send it for ever. So for each kind the newest `created_at` that was taken is remembered: up to there nothing is taken
- * in any more. A floor belongs to the bound that made it: where an operator allows more, it is forgotten at the next start.
+ * in any more. A floor belongs to the bound that made it: where an operator allows more, it holds no longer.
  */
 export interface Floors {
   /** Events of this kind up to this `created_at` are not kept; undefined: there is no such time. */
@@ -29,17 +29,17 @@ export const openFloors = (db: Database.Database, bounds: Bounds): Floors => {
   const boundOf = (kind: number, cause: FloorCause): number =>
     (cause === 'size' ? bounds.maxDbBytes : ruleFor(bounds.rules, kind)?.maxCount) ?? Infinity
   const all = db.prepare<[], Row>('SELECT kind, cause, until, bound FROM floors').raw()
-  const forget = db.prepare<[number, string]>('DELETE FROM floors WHERE kind = ? AND cause = ?')
   const raise = db.prepare<[number, string, number, number]>(
     `INSERT INTO floors (kind, cause, until, bound) VALUES (?, ?, ?, ?)
-     ON CONFLICT (kind, cause) DO UPDATE SET until = max(until, excluded.until), bound = excluded.bound`,
+     ON CONFLICT (kind, cause) DO UPDATE SET bound = excluded.bound,
+       until = CASE WHEN excluded.bound > bound THEN excluded.until ELSE max(until, excluded.until) END`,
   )
-  for (const [kind, cause, , bound] of all.all()) if (boundOf(kind, cause) > bound) forget.run(kind, cause)
-
   let floors = new Map<number, number>()
   const reload = (): void => {
     floors = new Map()
-    for (const [kind, , until] of all.all()) floors.set(kind, Math.max(until, floors.get(kind) ?? -1))
+    for (const [kind, cause, until, bound] of all.all()) {
+      if (boundOf(kind, cause) <= bound) floors.set(kind, Math.max(until, floors.get(kind) ?? -1))
+    }
   }
   reload()
 

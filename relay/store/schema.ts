@@ -158,13 +158,25 @@ const prepare = (db: Database.Database, walBytes: number, { log = silentLog, che
   const version = versionOf(db)
   if (check && !wasLeftInOrder(db, walBytes)) checkIntegrity(db, log)
   // Takes the write lock even where nothing is to be done, so that a second relay fails now and not later.
-  db.transaction(() => {
+  const start = db.transaction(() => {
     for (const migration of MIGRATIONS.slice(version)) db.exec(migration)
     db.pragma(`application_id = ${APPLICATION_ID}`)
     db.pragma(`user_version = ${MIGRATIONS.length}`)
     openCondition(db).started()
-  }).immediate()
+  })
+  try {
+    start.immediate()
+    // Into the file itself: its log of commits may be lost.
+    db.pragma('wal_checkpoint(TRUNCATE)')
+  } catch (error) {
+    // What is stored can be served all the same; the first event that comes will tell (health.ts).
+    if (version < MIGRATIONS.length || !isFull(error)) throw error
+    log.warn('disk-full', { reason: reasonOf(error) })
+  }
 }
+
+const isFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'SQLITE_FULL' || error.code === 'SQLITE_IOERR_WRITE')
 
 /** How many migrations have run. Throws where the file is not a relay's, or is of a later one. */
 const versionOf = (db: Database.Database): number => {
@@ -187,6 +199,7 @@ const advice = (error: unknown): string => {
   if (code === 'EACCES' || code === 'EROFS' || code?.startsWith('SQLITE_READONLY') === true) {
     return 'this user may not write to it: change its owner or its mode, or choose another file'
   }
+  if (isFull(error)) return 'the disk is full: make room'
   if (code === 'SQLITE_NOTADB') return 'it is no SQLite database: choose another file'
   if (code === 'ENOENT') return 'its folder does not exist: make it first'
   return reasonOf(error)
