@@ -4,8 +4,7 @@ import { Fault } from '../src/core/fault.js'
 import { toSec } from '../src/core/types.js'
 import type { UnixMs, UnixSec } from '../src/core/types.js'
 import type { Clock, Log } from '../src/ports.js'
-import { openAllowlist } from './policy/allowlist.js'
-import type { Allowlist } from './policy/allowlist.js'
+import { openLists } from './policy/lists.js'
 import { openConnection } from './session/connection.js'
 import type { ConnectionParts } from './session/connection.js'
 import { openShared } from './session/shared.js'
@@ -16,15 +15,18 @@ import type { VerifierOptions } from './ingest/verifier.js'
 import { DEFAULT_LIMITS } from './limits.js'
 import type { RelayLimits } from './limits.js'
 import { silentLog } from './log.js'
+import { openManagement } from './manage/management.js'
 import { openMeters } from './ops/meters.js'
 import type { Meters } from './ops/meters.js'
 import { openOps } from './ops/open-ops.js'
 import { openControl } from './operator/control-server.js'
 import type { OpsPlace } from './ops/ops-server.js'
+import { withModeration } from './policy/moderated.js'
 import { defaultPolicy } from './policy/policy.js'
 import { normalRelayUrl, pathsOf, urlsOfPlace } from './server/place.js'
-import type { Access, Policy } from './policy/policy.js'
+import type { Policy } from './policy/policy.js'
 import { listen } from './server/server.js'
+import type { RelayServer } from './server/server.js'
 import { withinRetention } from './policy/retained.js'
 import { clashOf } from './store/retention-rules.js'
 import type { RetentionRules } from './store/retention-rules.js'
@@ -54,6 +56,8 @@ export interface RelayOptions extends VerifierOptions {
   readonly allowWrite?: string
   readonly allowRead?: string
   readonly allowKapnet?: string
+  /** The same for who may manage the relay over HTTP (NIP-86). Absent: nobody. */
+  readonly admin?: string
   /** NIP-13: leading zero bits that an event's id must have. Default 0. */
   readonly minPow?: number
   /** Default: `defaultPolicy`, with what the options above ask for. */
@@ -106,30 +110,50 @@ const start = async (options: RelayOptions, opened: (() => unknown)[]): Promise<
   /** Known once we listen. */
   let placeUrls: readonly string[] = []
   const isOurs = (url: string): boolean => publicUrls.includes(url) || placeUrls.includes(url)
-  const access: Access = { ...lists.access, minPow: options.minPow ?? 0, isOurs }
   const meters = openMeters()
   const store = openStore(options, { log, now, meters })
   opened.push(() => store.close())
+  const { moderation } = store
+  const access = withModeration({ ...lists.access, minPow: options.minPow ?? 0, isOurs }, moderation)
   const policy = bounded(options.policy ?? defaultPolicy(limits, nodeHashes, access), store, options)
   const { verifier, about, close: closeVerifier } = await openVerifier(options, log)
   opened.push(closeVerifier)
   const subscriptions = openSubscriptions()
   const shared = openShared(limits, now)
   const ingest = openIngest({ policy, verifier, store, subscriptions, limits, now, log, meters })
+  const verify = verifyStage(verifier)
   const connectionParts: ConnectionParts = {
     ...{ limits, policy, ingest, store, subscriptions, now, log, meters, hashes: nodeHashes },
-    verify: verifyStage(verifier),
+    verify,
     newChallenge: () => randomBytes(16).toString('hex'),
     publicUrls,
     shared,
   }
-  const server = await listen({
+  const nameNow = (): string => moderation.noteOf('setting', 'name') ?? name
+  const documentNow = (): string => {
+    const description = moderation.noteOf('setting', 'description') ?? options.description
+    const said = description === undefined ? {} : { description }
+    return relayDocument({ ...options, ...said, name: nameNow(), version: RELAY_VERSION }, limits, options)
+  }
+  const { admins, writersFile } = lists
+  const management =
+    admins === undefined
+      ? undefined
+      : openManagement({
+          ...{ store, verify, isOurs, now, log, hashes: nodeHashes, meters: meters.management },
+          isAdmin: (key) => admins.has(key),
+          fileWriters: writersFile === undefined ? undefined : () => writersFile.keys(),
+          cutAddress: (address) => server.cutAddress(address),
+        })
+  const server: RelayServer = await listen({
     host: options.host,
     port: options.port,
     limits,
-    name,
+    name: nameNow,
+    ...(management === undefined ? {} : { management }),
+    isBlocked: (address) => moderation.has('blocked-address', address),
     paths: pathsOf(publicUrls),
-    document: relayDocument({ ...options, name, version: RELAY_VERSION }, limits, options),
+    document: documentNow,
     connect: (wire) => openConnection(wire, connectionParts),
     checkMemory: shared.memory.check,
     ...(options.proxies === undefined ? {} : { proxies: options.proxies }),
@@ -206,29 +230,6 @@ const bounded = (policy: Policy, store: EventStore, options: RelayOptions): Poli
   options.retention === undefined && options.maxDbBytes === undefined
     ? policy
     : { ...policy, write: [withinRetention(store.retention), ...policy.write] }
-
-const openLists = (options: RelayOptions, log: Log): { access: Access; reload: () => void; close: () => void } => {
-  const opened: Allowlist[] = []
-  const open = (file: string | undefined): Allowlist | undefined => {
-    if (file === undefined) return undefined
-    const list = openAllowlist(file, log)
-    opened.push(list)
-    return list
-  }
-  const close = (): void => opened.forEach((list) => list.close())
-  try {
-    const [writers, readers, kapnetWriters] = [options.allowWrite, options.allowRead, options.allowKapnet].map(open)
-    const access: Access = {
-      ...(writers === undefined ? {} : { writers }),
-      ...(readers === undefined ? {} : { readers }),
-      ...(kapnetWriters === undefined ? {} : { kapnetWriters }),
-    }
-    return { access, reload: () => opened.forEach((list) => list.reload()), close }
-  } catch (error) {
-    close()
-    throw error
-  }
-}
 
 const ownUrls = (options: Pick<RelayOptions, 'publicUrls'>): string[] =>
   (options.publicUrls ?? []).map((text) => {

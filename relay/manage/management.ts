@@ -131,7 +131,8 @@ const bodyOf = async (request: IncomingMessage): Promise<Buffer | string> => {
   let bytes = 0
   const timer = setTimeout(() => request.destroy(new Error('the body took too long')), BODY_TIMEOUT_MS)
   try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+    // What is too long is left unread, not torn down: its sender is still to hear so.
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       bytes += chunk.length
       if (bytes > MAX_BODY_BYTES) return TOO_LONG
       chunks.push(chunk)

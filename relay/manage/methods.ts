@@ -1,14 +1,12 @@
 import type { Pubkey } from '../../src/core/types.js'
-import type { Moderation } from '../store/moderation.js'
+import type { ListName } from '../store/moderation.js'
+import type { EventStore } from '../store/store.js'
 import { addressParam, hexParam, kindParam, MAX_KIND, reasonParam, textParam } from './params.js'
 
 /** NIP-86, the methods. A new one is a new row. */
 
 export interface Managed {
-  readonly moderation: Moderation
-  /** These also act on what is stored. False: the list is full. */
-  readonly banKey: (key: string, reason: string) => boolean
-  readonly banEvent: (id: string, reason: string) => boolean
+  readonly store: Pick<EventStore, 'moderation' | 'banKey' | 'banEvent'>
   readonly isAdmin: (key: Pubkey) => boolean
   /** Of the file of --allow-write; undefined where there is none, and everybody may write. */
   readonly fileWriters: (() => Iterable<Pubkey>) | undefined
@@ -47,12 +45,12 @@ const listed = (entries: readonly (readonly [string, string])[], as: 'pubkey' | 
   result: entries.map(([subject, reason]) => ({ [as]: subject, ...(reason === '' ? {} : { reason }) })),
 })
 
-const allowKey: Act = ({ moderation, fileWriters }, key, reason) => {
+const allowKey: Act = ({ store: { moderation }, fileWriters }, key, reason) => {
   if (fileWriters === undefined) return no('this relay takes events of everybody: start it with --allow-write')
   return kept(moderation.put('allowed-key', key, reason))
 }
 
-const unallowKey: Act = ({ moderation, fileWriters }, key) => {
+const unallowKey: Act = ({ store: { moderation }, fileWriters }, key) => {
   moderation.drop('allowed-key', key)
   for (const other of fileWriters?.() ?? []) {
     if (other === key) return no('it stands in the file of --allow-write: take it out there, or ban it')
@@ -60,19 +58,19 @@ const unallowKey: Act = ({ moderation, fileWriters }, key) => {
   return DONE
 }
 
-const banKey: Act = ({ banKey: ban, isAdmin }, key, reason) =>
+const banKey: Act = ({ store, isAdmin }, key, reason) =>
   isAdmin(key as Pubkey)
     ? no('an admin can not be banned: take the key out of the file of --admin')
-    : kept(ban(key, reason))
+    : kept(store.banKey(key, reason))
 
 const drop =
-  (list: Parameters<Moderation['drop']>[0]): Act =>
-  ({ moderation }, subject) => {
+  (list: ListName): Act =>
+  ({ store: { moderation } }, subject) => {
     moderation.drop(list, subject)
     return DONE
   }
 
-const blockAddress: Act = ({ moderation, cutAddress }, address, reason) => {
+const blockAddress: Act = ({ store: { moderation }, cutAddress }, address, reason) => {
   if (!moderation.put('blocked-address', address, reason)) return FULL
   cutAddress(address)
   return DONE
@@ -80,19 +78,19 @@ const blockAddress: Act = ({ moderation, cutAddress }, address, reason) => {
 
 const setting =
   (name: 'name' | 'description', minChars: number, maxChars: number): Method =>
-  ({ moderation }, [value]) => {
+  ({ store: { moderation } }, [value]) => {
     const text = textParam(value, maxChars)
     if (text === undefined || text.length < minChars) return no(`needs a text of ${minChars} to ${maxChars} characters`)
     return kept(moderation.put('setting', name, text))
   }
 
-const allowedKinds = ({ moderation }: Managed): Answer => ({
+const allowedKinds = ({ store: { moderation } }: Managed): Answer => ({
   result: Array.from({ length: MAX_KIND + 1 }, (_, kind) => kind).filter(
     (kind) => !moderation.has('refused-kind', String(kind)),
   ),
 })
 
-const allowedKeys = ({ moderation, fileWriters }: Managed): Answer => {
+const allowedKeys = ({ store: { moderation }, fileWriters }: Managed): Answer => {
   const keys = new Map<string, string>()
   for (const key of fileWriters?.() ?? []) keys.set(key, 'in the file of --allow-write')
   for (const [key, reason] of moderation.entries('allowed-key')) keys.set(key, reason)
@@ -106,23 +104,23 @@ const METHODS: Readonly<Record<string, Method>> = {
   supportedmethods: () => ({ result: METHOD_NAMES }),
   banpubkey: on(hexParam, NEEDS_KEY, banKey),
   unbanpubkey: on(hexParam, NEEDS_KEY, drop('banned-key')),
-  listbannedpubkeys: ({ moderation }) => listed(moderation.entries('banned-key'), 'pubkey'),
+  listbannedpubkeys: ({ store: { moderation } }) => listed(moderation.entries('banned-key'), 'pubkey'),
   allowpubkey: on(hexParam, NEEDS_KEY, allowKey),
   unallowpubkey: on(hexParam, NEEDS_KEY, unallowKey),
   listallowedpubkeys: allowedKeys,
-  banevent: on(hexParam, NEEDS_ID, ({ banEvent }, id, reason) => kept(banEvent(id, reason))),
+  banevent: on(hexParam, NEEDS_ID, ({ store }, id, reason) => kept(store.banEvent(id, reason))),
   allowevent: on(hexParam, NEEDS_ID, drop('banned-event')),
-  listbannedevents: ({ moderation }) => listed(moderation.entries('banned-event'), 'id'),
+  listbannedevents: ({ store: { moderation } }) => listed(moderation.entries('banned-event'), 'id'),
   changerelayname: setting('name', 1, MAX_NAME_CHARS),
   changerelaydescription: setting('description', 0, MAX_DESCRIPTION_CHARS),
   allowkind: on(kindParam, NEEDS_KIND, drop('refused-kind')),
-  disallowkind: on(kindParam, NEEDS_KIND, ({ moderation }, kind, reason) =>
+  disallowkind: on(kindParam, NEEDS_KIND, ({ store: { moderation } }, kind, reason) =>
     kept(moderation.put('refused-kind', kind, reason)),
   ),
   listallowedkinds: allowedKinds,
   blockip: on(addressParam, NEEDS_ADDRESS, blockAddress),
   unblockip: on(addressParam, NEEDS_ADDRESS, drop('blocked-address')),
-  listblockedips: ({ moderation }) => listed(moderation.entries('blocked-address'), 'ip'),
+  listblockedips: ({ store: { moderation } }) => listed(moderation.entries('blocked-address'), 'ip'),
 }
 
 export const METHOD_NAMES: readonly string[] = Object.keys(METHODS)

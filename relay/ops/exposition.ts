@@ -55,7 +55,7 @@ export const exposeRelay = (meters: Meters, gauges: Gauges): Metrics => {
   gauge('ksp_relay_writable', '1 unless the last commit failed.', () => Number(commit.writable))
 
   gauge('ksp_relay_clients', 'Clients connected.', () => clients.connected)
-  counter('ksp_relay_clients_turned_away_total', 'Handshakes answered 403, 429 or 503.', () => clients.turnedAway)
+  counters('ksp_relay_clients_turned_away_total', 'Connections not taken.', 'reason', () => clients.turnedAway)
   counters('ksp_relay_clients_cut_off_total', 'Connections that the relay ended.', 'reason', () => clients.cutOff)
   gauge('ksp_relay_subscriptions', 'Subscriptions that are live.', gauges.subscriptions)
   counters('ksp_relay_bytes_total', 'Bytes on the TCP connections of clients.', 'direction', gauges.traffic)

@@ -38,7 +38,7 @@ export interface Meters {
   readonly clients: {
     connected: number
     /** Handshakes that were not answered with a connection. */
-    turnedAway: number
+    readonly turnedAway: Record<TurnedAwayReason, number>
     readonly cutOff: Record<CutReason, number>
   }
   /** Of connections that have ended; those of open ones are asked of their sockets. */
@@ -87,20 +87,16 @@ export const REFUSAL_PREFIXES = [
   'closed',
 ] as const satisfies readonly RefusalPrefix[]
 
-export const CUT_REASONS = [
-  'slow-reader',
-  'too-long',
-  'no-pong',
-  'rate',
-  'memory',
-  'address-limit',
-  'protocol',
-] as const
+export const CUT_REASONS = ['slow-reader', 'too-long', 'no-pong', 'memory', 'blocked', 'protocol'] as const
 /**
- * Reads too slowly; sent a message too long to answer; answered no ping; too often; holds too much of our memory; too many
- * connections of one address; did not speak WebSocket.
+ * Reads too slowly; sent a message too long to answer; answered no ping; holds too much of our memory; an admin blocked its
+ * address; did not speak WebSocket, or not to the end.
  */
 export type CutReason = (typeof CUT_REASONS)[number]
+
+/** Too many connections, or too many of one address; an admin blocked it; there is no relay at this path. */
+export const TURNED_AWAY_REASONS = ['full', 'address-limit', 'blocked', 'path'] as const
+export type TurnedAwayReason = (typeof TURNED_AWAY_REASONS)[number]
 
 export const REMOVAL_REASONS = ['expired', 'retention', 'size-cap', 'vanished', 'banned'] as const
 export type RemovalReason = (typeof REMOVAL_REASONS)[number]
@@ -116,7 +112,7 @@ export const openMeters = (): Meters => ({
   commit: { batch: distribution(BATCH_BOUNDS), seconds: distribution(COMMIT_BOUNDS_S), failed: 0, writable: true },
   asks: { req: askMeters(), count: askMeters(), neg: askMeters(), auth: askMeters() },
   sent: { live: 0, stored: 0 },
-  clients: { connected: 0, turnedAway: 0, cutOff: zeros(CUT_REASONS) },
+  clients: { connected: 0, turnedAway: zeros(TURNED_AWAY_REASONS), cutOff: zeros(CUT_REASONS) },
   bytes: { received: 0, sent: 0 },
   removed: zeros(REMOVAL_REASONS),
   management: { answered: 0, refused: 0 },

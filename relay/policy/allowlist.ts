@@ -7,6 +7,7 @@ import type { Log } from '../../src/ports.js'
 /** Keys that an operator keeps in a file: one npub or hex a line; what follows a `#` is a remark. */
 export interface Allowlist {
   has(key: Pubkey): boolean
+  keys(): Iterable<Pubkey>
   /** Reads the file again. What can't be read changes nothing, and is logged. */
   reload(): void
   close(): void
@@ -40,7 +41,7 @@ export const openAllowlist = (file: string, log: Log): Allowlist => {
   }, LOOK_INTERVAL_MS)
   looking.unref()
 
-  return { has: (key) => keys.has(key), reload, close: () => clearInterval(looking) }
+  return { has: (key) => keys.has(key), keys: () => keys, reload, close: () => clearInterval(looking) }
 }
 
 /** Changes when the file does; empty while there is none. */

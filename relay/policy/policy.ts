@@ -8,9 +8,11 @@ import type { Keys } from './access.js'
 import { expirationOf, isExpired } from '../events/expiration.js'
 import { classOf, CLIENT_AUTH, DELETION, VANISH } from '../events/kind-class.js'
 import type { RelayLimits } from '../limits.js'
+import { notModerated } from './moderated.js'
 import { readByRecipientOnly, sayWhatIsPrivate } from './private-kinds.js'
 import { fromItsAuthorOnly, noProtectedRepost } from './protected.js'
 import type { Viewer } from '../session/session.js'
+import type { Moderation } from '../store/moderation.js'
 import { vanishFromHere } from './vanish.js'
 
 /**
@@ -60,6 +62,8 @@ export interface Access {
   readonly isOurs?: (url: string) => boolean
   /** Leading zero bits of an id. */
   readonly minPow?: number
+  /** NIP-86: what admins banned. Absent: nothing. */
+  readonly moderation?: Pick<Moderation, 'has'>
 }
 
 /** The opinionated default, in this order. */
@@ -68,7 +72,7 @@ export const defaultPolicy = (
   hashes: Hashes,
   access: Access = {},
 ): Policy => {
-  const { writers, readers, kapnetWriters, isOurs = () => false, minPow = 0 } = access
+  const { writers, readers, kapnetWriters, isOurs = () => false, minPow = 0, moderation } = access
   return {
     write: [
       fewTags(limits.maxEventTags),
@@ -79,6 +83,7 @@ export const defaultPolicy = (
       noProtectedRepost,
       vanishFromHere(isOurs),
       notExpired,
+      ...(moderation === undefined ? [] : [notModerated(moderation)]),
       ...(writers === undefined ? [] : [writersOnly(writers)]),
       ...(kapnetWriters === undefined ? [] : [kapnetWritersOnly(kapnetWriters)]),
       ...(minPow === 0 ? [] : [enoughWork(minPow)]),

@@ -13,6 +13,9 @@ export interface RelayIdentity {
 /** Only what the tests show. */
 export const SUPPORTED_NIPS: readonly number[] = [1, 9, 11, 13, 40, 42, 45, 59, 62, 67, 70, 77]
 
+/** Where somebody manages it. */
+const MANAGEMENT_NIPS: readonly number[] = [86, 98]
+
 /** Browsers ask from any page; NIP-11 wants all three on every answer to its request. */
 export const CORS_HEADERS = {
   'access-control-allow-origin': '*',
@@ -27,6 +30,8 @@ export interface Conditions {
   readonly allowWrite?: string
   readonly allowRead?: string
   readonly minPow?: number
+  /** NIP-86: somebody may manage the relay. */
+  readonly admin?: string
 }
 
 /** `limitation` is made of the very numbers that are enforced. */
@@ -35,7 +40,7 @@ export const relayDocument = (identity: RelayIdentity, limits: RelayLimits, cond
     name: identity.name,
     description: identity.description ?? 'A Nostr relay for Kapnet Herms and their agents',
     ...(identity.contact === undefined ? {} : { contact: identity.contact }),
-    supported_nips: SUPPORTED_NIPS,
+    supported_nips: conditions.admin === undefined ? SUPPORTED_NIPS : [...SUPPORTED_NIPS, ...MANAGEMENT_NIPS],
     software: 'ksp-bridge relay',
     version: identity.version,
     limitation: {

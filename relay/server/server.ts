@@ -8,7 +8,10 @@ import type { Connection } from '../session/connection.js'
 import { clientOf, openAddresses } from './addresses.js'
 import { CORS_HEADERS, NIP11_TYPE, wantsDocument } from './document.js'
 import type { RelayLimits } from '../limits.js'
-import type { Meters } from '../ops/meters.js'
+import { isManagement } from '../manage/management.js'
+import type { Management } from '../manage/management.js'
+import { normalAddress } from '../manage/params.js'
+import type { Meters, TurnedAwayReason } from '../ops/meters.js'
 import { pathOf, urlsOfPlace } from './place.js'
 import { openSocket } from './socket.js'
 import type { RelaySocket } from './socket.js'
@@ -23,6 +26,8 @@ export interface RelayServer {
   readonly bufferedBytes: number
   /** On the TCP connections of clients, since the start. */
   traffic(): { readonly received: number; readonly sent: number }
+  /** Ends what is open from a normal address. */
+  cutAddress(address: string): void
   /** Takes nothing new in, neither connections nor messages. What is under way goes on. */
   hush(): void
   /** Says goodbye to every client; those that do not answer by the deadline are cut off. */
@@ -33,11 +38,15 @@ export interface ServerParts {
   readonly host: string
   readonly port: number
   readonly limits: RelayLimits
-  readonly name: string
+  readonly name: () => string
+  /** NIP-86. Absent: nobody manages the relay, and a POST is answered 405. */
+  readonly management?: Management
+  /** Whose connections are not taken; asked of a normal address (params.ts). */
+  readonly isBlocked?: (address: string) => boolean
   /** Where WebSockets are taken (place.ts). */
   readonly paths: ReadonlySet<string>
   /** The NIP-11 document, as JSON text. */
-  readonly document: string
+  readonly document: () => string
   readonly connect: (wire: Wire) => Connection
   /** Addresses of proxies that say for whom they stand. */
   readonly proxies?: readonly string[]
@@ -54,14 +63,17 @@ const MAX_REQUESTS_A_SOCKET = 100
 const MAX_FRAGMENTS = 1_024
 const MAX_CHUNKS = 16_384
 
-const FULL = '503 Service Unavailable'
-const NOT_HERE = '404 Not Found'
-const TOO_MANY = '429 Too Many Requests'
+const TURNED_AWAY: Readonly<Record<TurnedAwayReason, string>> = {
+  full: '503 Service Unavailable',
+  blocked: '403 Forbidden',
+  path: '404 Not Found',
+  'address-limit': '429 Too Many Requests',
+}
 
 /** Rejects with a Fault('relay') that says what to do when it can't listen. */
 export const listen = async (parts: ServerParts): Promise<RelayServer> => {
   const { limits, meters } = parts
-  const sockets = new Map<RelaySocket, Socket>()
+  const sockets = new Map<RelaySocket, { readonly tcp: Socket; readonly address: string }>()
   const proxies = parts.proxies ?? []
   const addresses = openAddresses(limits.maxConnectionsPerAddress, proxies)
   const http = createServer(
@@ -91,31 +103,37 @@ export const listen = async (parts: ServerParts): Promise<RelayServer> => {
   // Counted as TCP connections: one that never says what it wants takes a place as well.
   http.on('connection', (tcp) => {
     const leave = addresses.enter(tcp.remoteAddress)
-    if (leave === undefined) turnAway(tcp, TOO_MANY)
+    if (leave === undefined) turnAway(tcp, 'address-limit')
     else tcp.once('close', leave)
   })
 
-  const turnAway = (stream: Duplex, status: string): void => {
-    meters.clients.turnedAway++
+  const turnAway = (stream: Duplex, why: TurnedAwayReason): void => {
+    meters.clients.turnedAway[why]++
     stream.on('error', () => stream.destroy())
-    stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => stream.destroy())
+    stream.end(`HTTP/1.1 ${TURNED_AWAY[why]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => stream.destroy())
   }
 
   http.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     // Before all: whoever is turned away may be gone before it hears so.
     stream.on('error', () => stream.destroy())
     if (hushed || sockets.size >= limits.maxConnections) {
-      turnAway(stream, FULL)
+      turnAway(stream, 'full')
       return
     }
     if (!parts.paths.has(pathOf(request.url ?? ''))) {
-      turnAway(stream, NOT_HERE)
+      turnAway(stream, 'path')
       return
     }
     const tcp = request.socket
-    const leave = addresses.enter(clientOf(tcp.remoteAddress, request.headers['x-forwarded-for'], proxies))
+    const client = clientOf(tcp.remoteAddress, request.headers['x-forwarded-for'], proxies)
+    const address = normalAddress(client ?? tcp.remoteAddress ?? '')
+    if (parts.isBlocked?.(address) === true) {
+      turnAway(stream, 'blocked')
+      return
+    }
+    const leave = addresses.enter(client)
     if (leave === undefined) {
-      turnAway(stream, TOO_MANY)
+      turnAway(stream, 'address-limit')
       return
     }
     tcp.once('close', leave)
@@ -128,7 +146,7 @@ export const listen = async (parts: ServerParts): Promise<RelayServer> => {
         meters.clients.connected--
       }
       const socket: RelaySocket = openSocket(webSocket, stream, tcp, parts.connect, ended, urls, meters)
-      sockets.set(socket, tcp)
+      sockets.set(socket, { tcp, address })
       meters.clients.connected++
     })
   })
@@ -157,11 +175,14 @@ export const listen = async (parts: ServerParts): Promise<RelayServer> => {
     },
     traffic: () => {
       let { received, sent } = meters.bytes
-      for (const tcp of sockets.values()) {
+      for (const { tcp } of sockets.values()) {
         received += tcp.bytesRead
         sent += tcp.bytesWritten
       }
       return { received, sent }
+    },
+    cutAddress: (blocked) => {
+      for (const [socket, { address }] of sockets) if (address === blocked) socket.cut('blocked')
     },
     hush: () => {
       hushed = true
@@ -205,24 +226,37 @@ const answerHttp = (request: IncomingMessage, response: ServerResponse, parts: S
   const answer = (status: number, type: string, body: string): void => {
     response.writeHead(status, {
       ...CORS_HEADERS,
+      ...(status === 401 ? { 'www-authenticate': 'Nostr' } : {}),
       'content-type': type,
       'content-length': Buffer.byteLength(body),
       vary: 'accept',
     })
     response.end(request.method === 'HEAD' ? undefined : body)
   }
+  // Taken now: a request that is over has none any more.
+  const { socket } = request
+  /** For a request whose body was not read. */
+  const endAfter = (): void => {
+    response.setHeader('connection', 'close')
+    response.once('finish', () => socket.destroySoon())
+  }
   if (request.method === 'OPTIONS') {
     response.writeHead(204, CORS_HEADERS)
     response.end()
+  } else if (parts.management !== undefined && isManagement(request) && parts.paths.has(pathOf(request.url ?? ''))) {
+    const { localAddress, localPort } = socket
+    // The promise can't be lost: `answer` never rejects.
+    void parts.management.answer(request, urlsOfPlace(localAddress, localPort)).then(({ status, body }) => {
+      if (status !== 200) endAfter()
+      answer(status, 'application/json', body)
+    })
   } else if (request.method !== 'GET' && request.method !== 'HEAD') {
-    // Its body is not read.
-    response.setHeader('connection', 'close')
-    response.once('finish', () => request.socket.destroySoon())
+    endAfter()
     answer(405, 'text/plain; charset=utf-8', 'Only GET, HEAD and OPTIONS.\n')
   } else if (wantsDocument(request.headers.accept)) {
-    answer(200, NIP11_TYPE, parts.document)
+    answer(200, NIP11_TYPE, parts.document())
   } else {
-    const words = `${parts.name}: a Nostr relay. Connect with a Nostr client over WebSocket.\n`
+    const words = `${parts.name()}: a Nostr relay. Connect with a Nostr client over WebSocket.\n`
     answer(200, 'text/plain; charset=utf-8', words)
   }
 }

@@ -16,7 +16,7 @@ export interface RelaySocket {
   /** Messages that come from now on are not read. */
   hush(): void
   sayGoodbye(): void
-  cut(): void
+  cut(reason?: CutReason): void
   readonly bufferedBytes: number
   /** Resolves when it has ended, whoever ended it. */
   readonly closed: Promise<void>
@@ -137,7 +137,10 @@ export const openSocket = (
       webSocket.resume()
       webSocket.close(GOING_AWAY, 'the relay is stopping')
     },
-    cut: () => webSocket.terminate(),
+    cut: (reason) => {
+      if (reason === undefined) webSocket.terminate()
+      else cut(reason)
+    },
     get bufferedBytes() {
       return bufferedBytes()
     },

@@ -35,7 +35,8 @@ const connect = async (relay: Relay): Promise<RelayClient> => {
   clients.push(client)
   return client
 }
-const read = async (relay: Relay, path = '/metrics'): Promise<string> => (await fetch(`${relay.metricsUrl ?? ''}${path}`)).text()
+const read = async (relay: Relay, path = '/metrics'): Promise<string> =>
+  (await fetch(`${relay.metricsUrl ?? ''}${path}`)).text()
 /** The number of one line of the metrics. */
 const valueOf = (text: string, line: string): number =>
   Number(
@@ -155,7 +156,7 @@ it('counts whom it turned away and whom it cut off, and forgets no byte of those
   await client.closed
   const text = await read(relay)
 
-  expect(valueOf(text, 'ksp_relay_clients_turned_away_total')).toBe(1)
+  expect(valueOf(text, 'ksp_relay_clients_turned_away_total{reason="full"}')).toBe(1)
   expect(valueOf(text, 'ksp_relay_clients_cut_off_total{reason="too-long"}')).toBe(1)
   expect(valueOf(text, 'ksp_relay_clients')).toBe(0)
   expect(valueOf(text, 'ksp_relay_bytes_total{direction="received"}')).toBeGreaterThan(before)
