@@ -1,21 +1,13 @@
 import { pairScope } from '../../core/decision.js'
-import { readContent } from '../../core/envelope.js'
-import type { NodeInfo } from '../../core/envelope-types.js'
-import { proofOf } from '../../core/event.js'
-import { reasonOf } from '../../core/fault.js'
-import type { EventId, MessageId, NostrEvent, Pubkey, RelayUrl } from '../../core/types.js'
-import { openEngine } from '../../crypto/engine.js'
-import { nodeHashes } from '../../crypto/hashes.js'
+import type { EventId, MessageId, Pubkey } from '../../core/types.js'
 import { callDaemon } from '../../kapnetd/call.js'
 import { systemClock } from '../../ops/system.js'
-import { fetchEvents } from '../../transports/fetch.js'
 import type { Braid } from '../bridge-client.js'
 import { CliError } from '../print.js'
 
-/** What each step rests on, asked of the relay, the daemon and the stored braid themselves, not of the bridge. */
+/** What each step rests on, asked of the daemon and the stored braid themselves, not of the bridge; relays: witness.ts. */
 
 const clock = systemClock()
-const FETCH_MS = 10_000
 
 export interface DaemonState {
   readonly session_id: string
@@ -51,43 +43,6 @@ const ask = async (socket: string, method: string, params: object): Promise<Reco
   if ('error' in called)
     throw new CliError('kapnetd', called.error, { hint: 'start it, or mend local.kapnetd.socket in ksp.yaml' })
   return called.result as Record<string, unknown>
-}
-
-/** Events that a relay has, each with a signature that holds. Those of the first relay that answers. */
-export const onRelay = async (
-  relays: readonly RelayUrl[],
-  filter: Parameters<typeof fetchEvents>[1][number],
-): Promise<{ relay: RelayUrl; events: NostrEvent[] }> => {
-  const engine = await openEngine()
-  const failures: string[] = []
-  for (const relay of relays) {
-    try {
-      const events = await fetchEvents(relay, [filter], { clock, timeoutMs: FETCH_MS, hashes: nodeHashes })
-      return { relay, events: events.filter((e) => engine.verify(proofOf(e))) }
-    } catch (error) {
-      failures.push(`${relay}: ${reasonOf(error)}`)
-    }
-  }
-  throw new CliError('relay', `no relay answers: ${failures.join('; ')}`, { hint: 'check relays in ksp.yaml' })
-}
-
-/** The newest node-info that holds, by an author or by a Herm id. */
-export const findNodeInfo = async (
-  relays: readonly RelayUrl[],
-  who: { readonly key?: Pubkey; readonly id?: string },
-): Promise<{ relay: RelayUrl; event: NostrEvent; info: NodeInfo } | undefined> => {
-  const { relay, events } = await onRelay(relays, {
-    kinds: [30078],
-    '#t': ['ksp-service'],
-    ...(who.key === undefined ? {} : { authors: [who.key] }),
-  })
-  const found = events.flatMap((event) => {
-    const content = readContent(event.content, nodeHashes)
-    if (!content.ok || content.value.type !== 'ksp-service') return []
-    const { info } = content.value
-    return who.id === undefined || info.id === who.id ? [{ relay, event, info }] : []
-  })
-  return found.sort((a, b) => b.event.created_at - a.event.created_at)[0]
 }
 
 export interface Settled {

@@ -4,10 +4,11 @@ import type { Config } from '../../config.js'
 import { callBridge, needBridge, openBraid } from '../bridge-client.js'
 import { ownPubkey } from '../own-key.js'
 import { CliError } from '../print.js'
-import { daemonMissing, daemonState, findNodeInfo, onRelay, settledAt, sharedRoot, waitFor } from './evidence.js'
+import { daemonMissing, daemonState, settledAt, sharedRoot, waitFor } from './evidence.js'
 import { queueAll, waitDone } from './exchange.js'
 import { sampleTxxms, type SampleTxxm } from './sample.js'
 import type { Steps } from './steps.js'
+import { openWitness, type Witness } from './witness.js'
 
 /** What both roles share: who we are, who the other is, and where to look. */
 export interface RoleOptions {
@@ -21,10 +22,12 @@ export interface RoleOptions {
 }
 
 /** Steps 1 to 3, the same on both sides: our daemon, our node-info, the other's. */
-export const meet = async (o: RoleOptions): Promise<{ me: Pubkey; peer: Pubkey; socket: string | undefined }> => {
+export const meet = async (
+  o: RoleOptions,
+  witness: Witness,
+): Promise<{ me: Pubkey; peer: Pubkey; socket: string | undefined }> => {
   const { config, steps } = o
   const me = ownPubkey(config)
-  const relays = config.relays.map((r) => r.url)
   const client = await needBridge(config)
   await callBridge(client, 'status')
   client.close()
@@ -32,7 +35,7 @@ export const meet = async (o: RoleOptions): Promise<{ me: Pubkey; peer: Pubkey; 
   const socket = config.local.kapnetd?.socket
   if (socket !== undefined) steps.passed('kapnetd runs', { socket, ...(await daemonState(socket)) })
 
-  const own = await waitFor('our own node-info on a relay', o.timeoutMs, () => findNodeInfo(relays, { key: me }))
+  const own = await waitFor('our own node-info on a relay', o.timeoutMs, () => witness.findNodeInfo({ key: me }))
   steps.passed('our node-info is published', {
     event: own.event.id,
     relay: own.relay,
@@ -43,7 +46,7 @@ export const meet = async (o: RoleOptions): Promise<{ me: Pubkey; peer: Pubkey; 
   const wanted = o.peer ?? onlyPeer(config)
   const key = keyOf(wanted) ?? config.trust.peers.find((p) => p.id === wanted)?.key
   const found = await waitFor(`the node-info of ${wanted}`, o.timeoutMs, () =>
-    findNodeInfo(relays, key === undefined ? { id: wanted } : { key }),
+    witness.findNodeInfo(key === undefined ? { id: wanted } : { key }),
   )
   steps.passed('the other Herm is discovered by a relay query', {
     npub: npubOf(found.event.pubkey),
@@ -63,15 +66,24 @@ const onlyPeer = (config: Config): string => {
 
 /** The sender: wraps and publishes, and waits until the other has confirmed and both braids are equal. */
 export const runRoleA = async (o: RoleOptions): Promise<MessageId> => {
+  const witness = await openWitness(o.config)
+  try {
+    return await sendAndProve(o, witness)
+  } finally {
+    await witness.close()
+  }
+}
+
+const sendAndProve = async (o: RoleOptions, witness: Witness): Promise<MessageId> => {
   const { config, steps } = o
-  const { me, peer, socket } = await meet(o)
+  const { me, peer, socket } = await meet(o, witness)
   const client = await needBridge(config)
   const braid = openBraid(config)
   try {
     const key = `two-system:${Date.now()}`
     const [id] = await queueAll(client, peer, o.txxm === undefined ? sampleTxxms(1) : [o.txxm], key)
     if (id === undefined) throw new CliError('failed', 'nothing was queued')
-    await proveSent(o, client, braid, id, me, peer)
+    await proveSent(o, witness, client, braid, id, me, peer)
     const own = await waitFor('an equal braid on the other side', o.timeoutMs, () => {
       const { theirs } = settledAt(braid, id, peer)
       const ours = sharedRoot(braid, me, peer)
@@ -94,17 +106,17 @@ export const runRoleA = async (o: RoleOptions): Promise<MessageId> => {
 /** Steps 4 to 6 as the sender sees them. */
 const proveSent = async (
   o: RoleOptions,
+  witness: Witness,
   client: Awaited<ReturnType<typeof needBridge>>,
   braid: ReturnType<typeof openBraid>,
   id: MessageId,
   me: Pubkey,
   peer: Pubkey,
 ): Promise<void> => {
-  const relays = o.config.relays.map((r) => r.url)
   const done = await waitDone(client, [id], o.timeoutMs)
   const { sent, receipt } = settledAt(braid, id, peer)
   if (sent !== undefined) {
-    const { relay, events } = await onRelay(relays, { ids: [sent] })
+    const { relay, events } = await witness.onRelay({ ids: [sent] })
     o.steps.passed('a TXXM is wrapped and published', {
       id,
       event: sent,
@@ -117,7 +129,7 @@ const proveSent = async (
       hint: `ksp braid show ${id} tells every step`,
     })
   }
-  const { relay, events } = await onRelay(relays, { ids: [receipt] })
+  const { relay, events } = await witness.onRelay({ ids: [receipt] })
   const [event] = events
   o.steps.passed('the other has unwrapped it, its kapnetd has it, and it confirms by a response event', {
     receipt,

@@ -1,12 +1,22 @@
 import { npubOf } from '../../core/nodeinfo.js'
 import { openBraid } from '../bridge-client.js'
-import { daemonMissing, onRelay, sharedRoot, waitFor } from './evidence.js'
+import { daemonMissing, sharedRoot, waitFor } from './evidence.js'
 import { meet, type RoleOptions } from './role-a.js'
+import { openWitness, type Witness } from './witness.js'
 
 /** The receiver: waits for a TXXM of the other, and shows that it is unwrapped, submitted and confirmed. */
 export const runRoleB = async (o: RoleOptions): Promise<void> => {
+  const witness = await openWitness(o.config)
+  try {
+    await awaitAndProve(o, witness)
+  } finally {
+    await witness.close()
+  }
+}
+
+const awaitAndProve = async (o: RoleOptions, witness: Witness): Promise<void> => {
   const { config, steps } = o
-  const { me, peer, socket } = await meet(o)
+  const { me, peer, socket } = await meet(o, witness)
   const braid = openBraid(config)
   try {
     let after = 0
@@ -30,10 +40,14 @@ export const runRoleB = async (o: RoleOptions): Promise<void> => {
       if (missing.length > 0) throw new Error(`the braid says that kapnetd has ${line.id}, kapnetd says no`)
       steps.passed('it is submitted to our kapnetd by IPC', { id: line.id, socket, 'kapnetd holds it': true })
     }
-    const relays = config.relays.map((r) => r.url)
     const since = Math.floor(line.arrivedAt / 1000) - 1
     const response = await waitFor('our response event on a relay', o.timeoutMs, async () => {
-      const { relay, events } = await onRelay(relays, { kinds: [30078], authors: [me], '#p': [peer], since })
+      const { relay, events } = await witness.onRelay({
+        kinds: [30078],
+        authors: [me],
+        '#p': [peer],
+        since,
+      })
       const [event] = events
       return event === undefined ? undefined : { relay, event }
     })
