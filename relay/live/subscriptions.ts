@@ -54,6 +54,7 @@ export const openSubscriptions = (): Subscriptions => {
       }
     },
     publish: (live) => {
+      if (all.size === 0) return 0
       const asked = new Set<Subscriber>()
       let taken = 0
       for (const key of eventKeys(live.event)) {
