@@ -20,7 +20,9 @@ import type { Native } from './ensure-native.js'
 
 /** npm run bench:relay [-- --help]. The processes that it starts are this same program, as `part NAME TASK`. */
 
-const progress = (words: string): void => void process.stderr.write(`${words}\n`)
+/** With the seconds since the start. */
+const progress = (words: string): void =>
+  void process.stderr.write(`${process.uptime().toFixed(0).padStart(4)} s  ${words}\n`)
 
 /** What of everything that can be measured is asked for. */
 const chosen = (measurements: readonly Measurement[], { questions, contestants }: BenchOptions): Measurement[] =>
@@ -90,7 +92,7 @@ const main = async (argv: readonly string[]): Promise<number> => {
     print(report, options)
     return report.ok ? 0 : 1
   } catch (error) {
-    progress(`bench:relay: ${reasonOf(error)}`)
+    process.stderr.write(`bench:relay: ${reasonOf(error)}\n`)
     return 1
   } finally {
     await workplace.close()

@@ -14,12 +14,12 @@ export const openCeilingStore = (file: string): CeilingStore => {
   db.pragma('journal_mode = WAL')
   db.pragma('synchronous = FULL')
   db.exec(`
-    CREATE TABLE events (
+    CREATE TABLE IF NOT EXISTS events (
       seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, pubkey BLOB NOT NULL, kind INTEGER NOT NULL,
       created_at INTEGER NOT NULL, json TEXT NOT NULL
     ) STRICT;
-    CREATE INDEX events_by_author_kind ON events (pubkey, kind, created_at);
-    CREATE TABLE tags (
+    CREATE INDEX IF NOT EXISTS events_by_author_kind ON events (pubkey, kind, created_at);
+    CREATE TABLE IF NOT EXISTS tags (
       key BLOB NOT NULL, created_at INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (key, created_at, seq)
     ) STRICT, WITHOUT ROWID;
   `)

@@ -22,7 +22,7 @@ export interface Contestant {
 }
 
 export type QuestionName = 'ingest_10' | 'ingest_1' | 'query' | 'fan_out' | 'paced' | 'sync'
-export type FillName = 'fill' | 'fillNpm'
+export type FillName = 'fill' | 'fillNpm' | 'fillCeiling'
 
 export type ContestantName = 'native' | 'wasm' | 'npm' | 'ceiling' | 'ceilingWorker'
 
@@ -76,7 +76,7 @@ export const CONTESTANTS: readonly Contestant[] = [
     words: 'ceiling probe, one thread',
     needsNative: true,
     questions: INGEST,
-    fill: 'fill',
+    fill: 'fillCeiling',
     thinning: 1,
     start: startCeiling(false),
   },
@@ -85,7 +85,7 @@ export const CONTESTANTS: readonly Contestant[] = [
     words: 'ceiling probe, verifying in a worker thread',
     needsNative: true,
     questions: INGEST,
-    fill: 'fill',
+    fill: 'fillCeiling',
     thinning: 1,
     start: startCeiling(true),
   },

@@ -17,7 +17,7 @@ const DAY_SEC = 86_400
 const DAY_MS = DAY_SEC * 1_000
 const DAYS = 30
 /** As large as a commit may be where nobody waits. */
-const BATCH = 2_000
+export const FILL_BATCH = 2_000
 
 export const authorsOf = (rows: number): Pubkey[] =>
   Array.from(
@@ -51,7 +51,7 @@ export const run = ({ db, rows }: FillTask): Promise<void> => {
   }
   for (const event of storedEvents(rows)) {
     batch.push(incomingOf(event))
-    if (batch.length === BATCH) write()
+    if (batch.length === FILL_BATCH) write()
   }
   if (batch.length > 0) write()
   const count = store.count()

@@ -1,6 +1,7 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, totalmem } from 'node:os'
-import { basename } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 
 /** What the figures were taken on. */
@@ -39,11 +40,22 @@ const packageVersions = (): Record<string, string> => {
   const versions: Record<string, string> = {}
   for (const name of PACKAGES) {
     try {
-      versions[name] = (require(`${name}/package.json`) as { version: string }).version
+      versions[name] = versionAbove(require.resolve(name))
     } catch {
-      // An optional one that is not there, or one that keeps it to itself.
+      // An optional one that is not there.
       continue
     }
   }
   return versions
+}
+
+/** Of the package that a file belongs to: not every package hands out its package.json by name. */
+const versionAbove = (file: string): string => {
+  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
+    const path = join(folder, 'package.json')
+    if (!existsSync(path)) continue
+    const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version?: string }
+    if (version !== undefined) return version
+  }
+  return 'unknown'
 }

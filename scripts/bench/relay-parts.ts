@@ -1,3 +1,5 @@
+import { reasonOf } from '../../src/core/fault.js'
+
 /** The parts that run as processes of their own, so that each has a core's time to itself and is measured alone. */
 export const PARTS: Readonly<Record<string, () => Promise<{ readonly run: (task: never) => Promise<void> }>>> = {
   events: () => import('./relay-events.js'),
@@ -5,6 +7,7 @@ export const PARTS: Readonly<Record<string, () => Promise<{ readonly run: (task:
   raw: () => import('./relay-raw.js'),
   ceiling: () => import('./relay-ceiling.js'),
   fill: () => import('./relay-fill.js'),
+  fillCeiling: () => import('./relay-fill-ceiling.js'),
   fillNpm: () => import('./relay-fill-npm.js'),
   inserts: () => import('./relay-inserts.js'),
 }
@@ -14,5 +17,10 @@ export const runPart = async (name = '', task = '{}'): Promise<void> => {
   process.stdin.once('end', () => process.exit(1)).resume()
   const part = await PARTS[name]?.()
   if (part === undefined) throw new Error(`no part is called ${name}`)
-  await part.run(JSON.parse(task) as never)
+  try {
+    await part.run(JSON.parse(task) as never)
+  } catch (error) {
+    process.stderr.write(`${reasonOf(error)}\n`)
+    process.exit(1)
+  }
 }

@@ -51,7 +51,7 @@ const topOf = ({ nodes, samples, timeDeltas }: CpuProfile, file: string): string
 
 const ms = (us: number): string => (us / 1_000).toFixed(0)
 
-/** `write dist/relay/store/store.js:40`; the machine's own in brackets. */
+/** `write dist/relay/store/store.js:40`; the machine’s own in brackets. */
 const nameOf = ({ functionName, url, lineNumber }: CpuProfile['nodes'][number]['callFrame']): string => {
   const name = functionName === '' ? '(anonymous)' : functionName
   if (url === '') return name

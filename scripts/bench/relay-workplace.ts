@@ -20,7 +20,9 @@ export const openWorkplace = (): Workplace => {
   const folder = mkdtempSync(join(tmpdir(), 'ksp-bench-relay-'))
   const children = new Set<Child>()
   let files = 0
+  let closed = false
   const start = ([first = '', ...rest]: readonly string[]): Child => {
+    if (closed) throw new Error('it was stopped')
     const child = startChild(first, rest, { tied: true })
     children.add(child)
     void child.ended.then(() => children.delete(child))
@@ -32,6 +34,7 @@ export const openWorkplace = (): Workplace => {
     start,
     startPart: (name, task) => start([builtProgram('scripts/bench-relay.js'), 'part', name, JSON.stringify(task)]),
     close: async () => {
+      closed = true
       await Promise.all([...children].map((child) => child.stop('SIGKILL')))
       rmSync(folder, { recursive: true, force: true })
     },
