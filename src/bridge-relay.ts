@@ -11,16 +11,19 @@ import type { Clock, Log, Random } from './ports.js'
  */
 export const runPrivateRelay = async (
   relay: NonNullable<Config['privateRelay']>,
-  o: { engine: Config['crypto']['engine']; clock: Clock; random: Random; log: Log },
+  o: {
+    engine: Config['crypto']['engine']
+    /** File of the keys that may write and read, where only the trusted may. */
+    trusted: string | undefined
+    clock: Clock
+    random: Random
+    log: Log
+  },
   signal: AbortSignal,
 ): Promise<void> => {
-  const listen = `${relay.host.includes(':') ? `[${relay.host}]` : relay.host}:${relay.port}`
   const stopped = (): boolean => signal.aborted
   for (let attempt = 0; !stopped(); attempt++) {
-    const args = ['relay', '--listen', listen, '--db', relay.db, '--engine', o.engine, '--exit-with-parent']
-    // Others authenticate by the address they know it by (NIP-42).
-    if (relay.publicUrl !== undefined) args.push('--public-url', relay.publicUrl)
-    const child = startKsp(args, { tied: true })
+    const child = startKsp(['relay', ...relayArguments(relay, o)], { tied: true })
     const stop = (): void => void child.stop()
     signal.addEventListener('abort', stop, { once: true })
     try {
@@ -36,6 +39,23 @@ export const runPrivateRelay = async (
     o.log.warn('private-relay.ended', { last: child.err.at(-1) })
     await o.clock.sleep(backoffMs(attempt, { minMs: 500, maxMs: 30_000 }, o.random.fraction()), signal)
   }
+}
+
+/** What the relay is started with: an option of ksp.yaml is its flag of the same name (a guard compares them). */
+export const relayArguments = (
+  relay: NonNullable<Config['privateRelay']>,
+  o: { engine: Config['crypto']['engine']; trusted: string | undefined },
+): string[] => {
+  const listen = `${relay.host.includes(':') ? `[${relay.host}]` : relay.host}:${relay.port}`
+  const trusted = o.trusted === undefined ? {} : { allow_write: [o.trusted], allow_read: [o.trusted] }
+  return [
+    ...['--listen', listen, '--db', relay.db, '--engine', o.engine, '--exit-with-parent'],
+    // Others authenticate by the address they know it by (NIP-42).
+    ...(relay.publicUrl === undefined ? [] : ['--public-url', relay.publicUrl]),
+    ...Object.entries({ ...trusted, ...relay.options }).flatMap(([name, texts]) =>
+      texts.map((text) => `--${name.replaceAll('_', '-')}${text === '' ? '' : `=${text}`}`),
+    ),
+  ]
 }
 
 /** How the bridge itself reaches its own relay. */

@@ -32,6 +32,8 @@ import { controlHandlers } from './bridge-control.js'
 import { createOutgoing } from './bridge-outgoing.js'
 import { openPorts, portNamesOf } from './bridge-ports.js'
 import { bridgeStatus } from './bridge-status.js'
+import { restartNeeded } from './bridge-restart.js'
+import { trustedKeysFile } from './bridge-trusted-keys.js'
 import { openStore } from './store/open.js'
 import { limitsFor } from './transports/limits.js'
 import { relayTransport } from './transports/relay.js'
@@ -104,6 +106,7 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     },
   })
 
+  const trustedKeys = config.privateRelay?.onlyTrusted === true ? trustedKeysFile(config.dataDir, me, log) : undefined
   const keeper = await createRosterKeeper({
     me,
     myId: config.id,
@@ -113,6 +116,7 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     onBug,
     onChange: ({ trust, before }) => {
       if (trust) transport.trustChanged()
+      if (trust) trustedKeys?.keep(keeper.roster().trustedKeys())
       rereadIfReconfigured().catch(onBug)
       // What waited for a Herm that serves its name may have found one.
       resolveKor().catch(onBug)
@@ -292,14 +296,10 @@ export const openBridge = async (o: BridgeOptions): Promise<Bridge> => {
     const receiving = new AbortController()
     // Every wait in the process listens to one of these three.
     setMaxListeners(0, stop.signal, hard.signal, receiving.signal)
+    trustedKeys?.keep(keeper.roster().trustedKeys())
+    const ofRelay = { engine: config.crypto.engine, trusted: trustedKeys?.file, clock, random, log }
     const listening = [
-      ...(privateRelay === undefined
-        ? []
-        : [
-            guard(
-              runPrivateRelay(privateRelay, { engine: config.crypto.engine, clock, random, log }, receiving.signal),
-            ),
-          ]),
+      ...(privateRelay === undefined ? [] : [guard(runPrivateRelay(privateRelay, ofRelay, receiving.signal))]),
       guard(transport.run(receiving.signal)),
       ...ports.map((p) => guard(p.run(receiving.signal))),
     ]
@@ -342,9 +342,3 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
-
-/** Sections that differ and are read at the start only. */
-const restartNeeded = (before: Config, after: Config): string[] =>
-  (
-    ['id', 'dataDir', 'identity', 'relays', 'privateRelay', 'local', 'limits', 'delivery', 'crypto', 'log'] as const
-  ).filter((section) => JSON.stringify(before[section]) !== JSON.stringify(after[section]))

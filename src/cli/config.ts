@@ -113,6 +113,11 @@ const shown = (c: Config): [string, string][] => {
     ['private_relay.listen', c.privateRelay && `${c.privateRelay.host}:${c.privateRelay.port}`],
     ['private_relay.db', c.privateRelay?.db],
     ['private_relay.public_url', c.privateRelay?.publicUrl],
+    ['private_relay.only_trusted', c.privateRelay && String(c.privateRelay.onlyTrusted)],
+    ...Object.entries(c.privateRelay?.options ?? {}).map(([name, texts]): [string, string] => [
+      `private_relay.${name}`,
+      texts.join() === '' ? 'true' : texts.join(', '),
+    ]),
     ['trust.mode', c.trust.mode],
     ...c.trust.peers.flatMap((peer, i): [string, string | undefined][] => [
       [`trust.peers[${i}].key`, peer.key],

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { PeerRule } from '../core/peers.js'
 import type { HermId, RelayUrl } from '../core/types.js'
 import type { Config, RelayConfig } from './config-type.js'
+import { OPTION_PATHS } from './options.js'
 import type { ReadOf, OptionPath } from './options.js'
 import type { Values } from './read-options.js'
 import type { Report } from './report.js'
@@ -80,10 +81,27 @@ const given = <T extends object>(members: T): Present<T> =>
 
 type Wrong = (key: string, message: string) => void
 
+/** Options of this section that the bridge itself has a use for. */
+const NOT_PASSED_ON: ReadonlySet<OptionPath> = new Set([
+  'private_relay.listen',
+  'private_relay.db',
+  'private_relay.public_url',
+  'private_relay.only_trusted',
+])
+
 const privateRelayOf = (values: Values, dataDir: string): NonNullable<Config['privateRelay']> => {
   const listen = values.get('private_relay.listen') ?? { host: '', port: 0 }
   const publicUrl = values.get('private_relay.public_url')
-  return { ...listen, db: values.get('private_relay.db') ?? join(dataDir, 'relay.sqlite'), ...given({ publicUrl }) }
+  const onlyTrusted = values.get('private_relay.only_trusted') ?? false
+  const options: Record<string, readonly string[]> = {}
+  for (const path of OPTION_PATHS) {
+    if (!path.startsWith('private_relay.') || NOT_PASSED_ON.has(path)) continue
+    const value: unknown = values.get(path)
+    const texts = Array.isArray(value) ? value.map(String) : typeof value === 'string' ? [value] : []
+    if (texts.length > 0 && value !== 'false') options[path.slice('private_relay.'.length)] = texts
+  }
+  const db = values.get('private_relay.db') ?? join(dataDir, 'relay.sqlite')
+  return { ...listen, db, onlyTrusted, options, ...given({ publicUrl }) }
 }
 
 const relaysOf = (values: Values, wrong: Wrong): RelayConfig[] => {

@@ -26,6 +26,10 @@ export interface Config {
     readonly port: number
     readonly db: string
     readonly publicUrl?: RelayUrl
+    /** Only we and our trusted peers may write and read. */
+    readonly onlyTrusted: boolean
+    /** Options of the relay itself, by their name in ksp.yaml: as it takes them, an empty text for a switch. */
+    readonly options: Readonly<Record<string, readonly string[]>>
   }
   readonly trust: { readonly mode: TrustMode; readonly peers: readonly PeerRule[] }
   readonly local: {

@@ -22,10 +22,10 @@ class Wrong {
     this.message = message
   }
 }
-const wrong = (message: string): Wrong => new Wrong(message)
+export const wrong = (message: string): Wrong => new Wrong(message)
 
 /** A type that reads one word. `parse` answers with the value or with what is wrong; `warn` says what is odd. */
-const scalar = <T>(
+export const scalar = <T>(
   name: string,
   parse: (text: string, context: { dir: string; warn: (message: string) => void }) => T | Wrong,
 ): OptionType<T> => ({

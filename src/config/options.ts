@@ -1,4 +1,16 @@
 import { listOf, textMapType } from './option-lists.js'
+import { fixed, needed, open, type OptionRow } from './option-row.js'
+import {
+  hostNameType,
+  passedCount,
+  passedDuration,
+  passedListen,
+  passedPath,
+  passedSize,
+  passedSwitch,
+  relayNameType,
+  retentionType,
+} from './relay-option-types.js'
 import {
   actionPatternType,
   agentIdType,
@@ -16,55 +28,12 @@ import {
   roadType,
   sizeType,
   socketType,
-  type OptionType,
 } from './option-types.js'
 
 /**
  * Every option, once. Parsing, `--help`, the table in the documentation and the file that `ksp init` writes all come
  * from here; adding a row is all it takes to add an option (and a line in build-config.ts to use it).
  */
-
-export interface OptionRow<T> {
-  readonly type: OptionType<T>
-  /** `needed`: must be there where its section is. `default`: as it would be written in the file. `open`: may be absent. */
-  readonly presence: 'needed' | 'default' | 'open'
-  readonly default?: string
-  /** What holds where it is absent and that is no fixed text. */
-  readonly otherwise?: string
-  readonly about: string
-  readonly example: string
-  readonly env?: string
-  readonly flag?: string
-}
-
-interface Words {
-  readonly about: string
-  readonly example: string
-  readonly env?: string
-  readonly flag?: string
-}
-
-const needed = <T>(type: OptionType<T>, words: Words): OptionRow<T> & { readonly presence: 'needed' } => ({
-  type,
-  presence: 'needed',
-  ...words,
-})
-
-const fixed = <T>(
-  type: OptionType<T>,
-  value: string,
-  words: Words,
-): OptionRow<T> & { readonly presence: 'default' } => ({
-  type,
-  presence: 'default',
-  default: value,
-  ...words,
-})
-
-const open = <T>(
-  type: OptionType<T>,
-  words: Words & { readonly otherwise?: string },
-): OptionRow<T> & { readonly presence: 'open' } => ({ type, presence: 'open', ...words })
 
 export const OPTIONS = {
   id: needed(hermIdType, { about: 'Herm id, unique among its peers.', example: 'herm-a', env: 'KSP_ID' }),
@@ -123,6 +92,81 @@ export const OPTIONS = {
   'private_relay.public_url': open(relayUrlType, {
     about: 'Under which address others reach the bundled relay.',
     example: 'wss://herm-a.example',
+  }),
+  // From here on: what the relay itself has an option for, under the same name (bridge-relay.ts hands it on).
+  'private_relay.name': open(relayNameType, {
+    about: 'Its name in its document (NIP-11).',
+    example: 'herm-a relay',
+    otherwise: 'ksp-relay',
+  }),
+  'private_relay.only_trusted': fixed(booleanType, 'false', {
+    about: 'Only this Herm and the peers it trusts may write to it and read from it; kept up when peers change.',
+    example: 'true',
+  }),
+  'private_relay.allow_write': open(passedPath, {
+    about: 'File of the keys that may write to it, an npub or hex a line; read again when it changes.',
+    example: 'writers.txt',
+    otherwise: 'everybody, or with only_trusted the trusted',
+  }),
+  'private_relay.allow_read': open(passedPath, {
+    about: 'File of the keys that may read from it.',
+    example: 'readers.txt',
+    otherwise: 'everybody, or with only_trusted the trusted',
+  }),
+  'private_relay.allow_kapnet': open(passedPath, {
+    about: 'File of the keys that may write kinds 30000 to 30599 to it.',
+    example: 'herms.txt',
+    otherwise: 'who may write',
+  }),
+  'private_relay.admin': open(passedPath, {
+    about: 'File of the keys that may manage it over HTTP (NIP-86).',
+    example: 'admins.txt',
+    otherwise: 'nobody',
+  }),
+  'private_relay.min_pow': open(passedCount(0, 64), {
+    about: 'Leading zero bits that an event must have (NIP-13).',
+    example: '8',
+    otherwise: '0',
+  }),
+  'private_relay.rate': open(passedCount(0, 1_000_000), {
+    about: 'Events a second that one connection may send, ten times as many at once; 0: any number.',
+    example: '200',
+    otherwise: '0',
+  }),
+  'private_relay.key_rate': open(passedCount(0, 1_000_000), {
+    about: 'Events a second of one author, in the same way.',
+    example: '100',
+    otherwise: '0',
+  }),
+  'private_relay.retain': open(listOf(retentionType, 64), {
+    about: 'How long it keeps events, by kind: KINDS=AGE[,COUNT].',
+    example: '["1=90d", "1000-9999=7d,5000"]',
+    otherwise: 'for ever',
+  }),
+  'private_relay.max_db_size': open(passedSize({ min: '4MiB', max: '999999GiB' }), {
+    about: 'How large its file may grow before the oldest events go.',
+    example: '2GiB',
+    otherwise: 'any size',
+  }),
+  'private_relay.metrics': open(passedListen, {
+    about: 'Where it serves metrics and health.',
+    example: '127.0.0.1:9447',
+    otherwise: 'nowhere',
+  }),
+  'private_relay.metrics_public': open(passedSwitch, {
+    about: 'Let metrics be an address that other machines reach.',
+    example: 'true',
+    otherwise: 'false',
+  }),
+  'private_relay.metrics_name': open(listOf(hostNameType, 16), {
+    about: 'Host names by which metrics is asked, besides localhost and IP addresses.',
+    example: '[metrics.example]',
+    otherwise: 'none',
+  }),
+  'private_relay.stop_deadline': open(passedDuration({ min: '0s', max: '10m' }), {
+    about: 'How long its stop may take.',
+    example: '10s',
+    otherwise: '5s',
   }),
 
   'trust.mode': fixed(oneOf('allowlist', 'tofu', 'open'), 'allowlist', {

@@ -72,6 +72,23 @@ describe('the file that init writes', () => {
       port: 7447,
       db: '/x/relay.sqlite',
       publicUrl: 'wss://herm-a.example',
+      onlyTrusted: true,
+      options: {
+        name: ['herm-a relay'],
+        allow_write: ['/x/writers.txt'],
+        allow_read: ['/x/readers.txt'],
+        allow_kapnet: ['/x/herms.txt'],
+        admin: ['/x/admins.txt'],
+        min_pow: ['8'],
+        rate: ['200'],
+        key_rate: ['100'],
+        retain: ['1=90d', '1000-9999=7d,5000'],
+        max_db_size: [`${2 * 1024 ** 3}B`],
+        metrics: ['127.0.0.1:9447'],
+        metrics_public: [''],
+        metrics_name: ['metrics.example'],
+        stop_deadline: ['10000ms'],
+      },
     })
     expect(config.trust.peers).toHaveLength(1)
     expect(config.local.kapnetd?.socket).toBe('/x/kapnetd.sock')

@@ -90,6 +90,8 @@ limits: { max_envelope: 4MiB, outbox_max_age: 36h }
       port: 7447,
       db: '/var/relay.sqlite',
       publicUrl: 'wss://herm-a.example',
+      onlyTrusted: false,
+      options: {},
     })
     expect(config.trust.peers).toEqual([
       { key: HEX },
@@ -137,7 +139,13 @@ limits: { max_envelope: 4MiB, outbox_max_age: 36h }
   it('switches the bundled relay on where its section stands, be it empty', () => {
     const { config } = parse('id: herm-a\nidentity: {}\nprivate_relay:\n')
 
-    expect(config.privateRelay).toEqual({ host: '127.0.0.1', port: 7447, db: '/etc/ksp/data/relay.sqlite' })
+    expect(config.privateRelay).toEqual({
+      host: '127.0.0.1',
+      port: 7447,
+      db: '/etc/ksp/data/relay.sqlite',
+      onlyTrusted: false,
+      options: {},
+    })
     expect(config.relays).toEqual([])
   })
 
