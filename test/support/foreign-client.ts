@@ -36,8 +36,8 @@ export interface ForeignClient {
   info(): Promise<Record<string, unknown>>
   /** NIP-77, both ways, with the events that the client has. */
   sync(filter: Filter, events: readonly NostrEvent[]): Promise<Synced>
-  /** NIP-77 without moving an event: ids that only the client has, and that only the relay has. */
-  compare(filter: Filter, events: readonly Omit<NostrEvent, 'content'>[]): Promise<{ have: string[]; need: string[] }>
+  /** NIP-77 without moving an event: ids that only the client has, and that only the relay has. No event need be a true one. */
+  compare(filter: Filter, events: readonly NostrEvent[]): Promise<{ have: string[]; need: string[] }>
   /** All that it has said. */
   readonly said: readonly string[]
   stop(): Promise<unknown>

@@ -116,6 +116,7 @@ serve({
     const rumor = await giftUnwrap(new NDKEvent(ndk, wrap), undefined, signer)
     return { sender: rumor.pubkey, text: rumor.content }
   },
+  compare: reconcile,
   info: () => relay.fetchInfo(true),
   sync: async (filter, events) => {
     const { have, need } = await reconcile(filter, events)

@@ -87,6 +87,7 @@ serve({
     const rumor = unwrapEvent(wrap, secret)
     return { sender: rumor.pubkey, text: rumor.content }
   },
+  compare: reconcile,
   info: () => fetchRelayInformation(url),
   sync: async (filter, events) => {
     const { have, need } = await reconcile(filter, events)

@@ -103,7 +103,6 @@ serve({
     const held = await client.database.query(filterOf(filter))
     return { sent: report.sent.length, received: report.received.length, held: held.toVec().map((e) => e.id.toHex()) }
   },
-  /** Only what the difference is; whatever events are held may be no true ones. */
   compare: async (filter, events) => {
     for (const event of events) await client.database.save_event(sdk.Event.fromJson(JSON.stringify(event)))
     const options = new sdk.SyncOptions().direction(sdk.SyncDirection.Both).dry_run()
