@@ -19,6 +19,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   braid: { summary: 'read, draw, verify and compare the memory', load: () => import('./braid.js') },
   test: { summary: 'prove that two systems work together', load: () => import('./test.js') },
   config: { summary: 'check and show the configuration', load: () => import('./config.js') },
+  doctor: { summary: 'check what the bridge needs, and say what to do', load: () => import('./doctor.js') },
   identity: { summary: 'make, list, import, export and publish keys', load: () => import('./identity.js') },
 }
 
