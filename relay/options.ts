@@ -28,7 +28,11 @@ const retention: Reader<RetentionRule> = (text) => {
   return typeof rule === 'string' ? wrong(`${shown(text)} ${rule}`) : rule
 }
 
+const hostName: Reader<string> = (text) =>
+  /^[a-zA-Z0-9._-]{1,253}$/.test(text) ? text : wrong(`${shown(text)} is not a host name`)
+
 const MAX_PUBLIC_URLS = 16
+const MAX_METRICS_NAMES = 16
 /** More is a mistake: it would take years. */
 const MAX_POW_BITS = 64
 const MAX_RATE = 1_000_000
@@ -59,10 +63,12 @@ export const OPTIONS = {
       'how long events are kept: 1=90d, 1000-9999=7d,5000 (the newest 5000 of each kind), *=1y, 30078=forever,10000; the ' +
       'narrowest range that holds a kind decides, deletions are always kept; may be given several times; without: for ever',
     group: PLACE,
+    config: 'retain',
   }),
   'max-db-size': open('SIZE', size('4MiB', '64TiB'), {
     about: 'how much room events may take, such as 10GB; beyond, the oldest are taken away; without: any',
     group: PLACE,
+    config: 'max_db_size',
   }),
   'public-url': list('URL', url, MAX_PUBLIC_URLS, {
     about:
@@ -95,6 +101,14 @@ export const OPTIONS = {
     config: 'min_pow',
   }),
 
+  admin: open('FILE', file, {
+    about:
+      'keys that may manage the relay over HTTP (NIP-86): ban, allow, block, rename; an npub or hex a line, read again when ' +
+      'it changes; without: nobody',
+    group: ACCESS,
+    config: 'admin',
+  }),
+
   rate: given('N', count(0, MAX_RATE), '0', {
     about: 'events a second that one connection may send, ten times as many at once; 0: any number',
     group: RATES,
@@ -106,6 +120,23 @@ export const OPTIONS = {
     config: 'key_rate',
   }),
 
+  metrics: open('HOST:PORT', place, {
+    about: 'where to serve /metrics, /healthz and /readyz; without: nowhere',
+    group: RUNNING,
+    config: 'metrics',
+  }),
+  'metrics-public': flag({
+    about: 'let --metrics be an address that other machines reach',
+    group: RUNNING,
+    config: 'metrics_public',
+  }),
+  'metrics-name': list('NAME', hostName, MAX_METRICS_NAMES, {
+    about:
+      'a host name by which --metrics is asked, besides localhost and IP addresses: requests that name another host are ' +
+      'refused; may be given several times',
+    group: RUNNING,
+    config: 'metrics_name',
+  }),
   engine: given('ENGINE', oneOf(ENGINE_CHOICES), 'auto', {
     about: `what checks signatures: ${ENGINE_CHOICES.join(', ')}; auto is the fastest that works`,
     group: RUNNING,
@@ -132,6 +163,11 @@ export const relayOptionsOf = (values: ServeValues): RelayOptions & { readonly e
     allowRead: values['allow-read'],
     allowKapnet: values['allow-kapnet'],
     maxDbBytes: values['max-db-size'],
+    admin: values.admin,
+    metrics:
+      values.metrics === undefined
+        ? undefined
+        : { ...values.metrics, isPublic: values['metrics-public'], names: values['metrics-name'] },
   }),
   minPow: values['min-pow'],
   limits: {
