@@ -42,6 +42,17 @@ export interface Judged {
   judge(entry: Entry): string | typeof NO_MATCH | undefined
 }
 
+/** Two ways to the events of one filter. Both bring the same ones. */
+export interface Ways {
+  /** Chosen by how much is stored. */
+  quickest(): Judged
+  /**
+   * Chosen by the filter alone, and so for the search that may be given up: the way decides how much it meets that does not
+   * match. Were it chosen by how much is stored, giving up would tell how much of that may not be read.
+   */
+  fixed(after: Ordered | undefined): Judged
+}
+
 /** What the filters of one REQ have found out together. */
 export interface Search {
   /** Something is left out: nobody needs to look ahead any more. */
@@ -78,37 +89,56 @@ const sentFirst = (a: Item, b: Item): number =>
   compareOrder(a, b) || Number(a.json === undefined) - Number(b.json === undefined)
 
 /** One filter's part. */
-export function* answerItems(open: () => Judged, limit: number, search: Search): Generator<Item | undefined, void> {
-  const { entries, judge } = open()
-  yield undefined
-  /** Matching events of the second in which the limit cut; undefined once that second is over, or too full. */
-  let ties: Entry[] | undefined = limit === 0 ? undefined : []
-  let found = 0
-  let boundary: number | undefined
-  let missed = 0
+export function* answerItems(ways: Ways, limit: number, search: Search): Generator<Item | undefined, void> {
+  let last: Ordered | undefined
+  if (limit > 0) {
+    const { entries, judge } = ways.quickest()
+    yield undefined
+    let found = 0
+    for (const entry of entries) {
+      const json = entry === undefined ? undefined : judge(entry)
+      if (entry === undefined || typeof json !== 'string') {
+        yield undefined
+        continue
+      }
+      yield { age: entry.age, id: entry.id, json }
+      last = entry
+      if (++found === limit) break
+    }
+    if (found < limit) return
+  }
+  yield* beyondLimit(ways.fixed(last), last?.age, search)
+}
 
+/** The rest of the second in which the limit cut, and whether there is more. */
+function* beyondLimit(
+  { entries, judge }: Judged,
+  boundary: number | undefined,
+  search: Search,
+): Generator<Item | undefined, void> {
+  yield undefined
+  /** Matching events of that second; undefined once it is over, or too full, or where the limit is 0. */
+  let ties: Entry[] | undefined = boundary === undefined ? undefined : []
+  let missed = 0
   for (const entry of entries) {
     if (ties === undefined && search.more) return
     if (entry === undefined) {
       yield undefined
       continue
     }
-    if (boundary !== undefined && entry.age !== boundary && ties !== undefined) {
+    if (ties !== undefined && entry.age !== boundary) {
       yield* together(ties, judge)
       ties = undefined
     }
     const json = judge(entry)
     if (typeof json !== 'string') {
       yield undefined
-      if (json !== NO_MATCH || found < limit || ++missed <= MAX_LOOK_AHEAD) continue
+      if (json !== NO_MATCH || ++missed <= MAX_LOOK_AHEAD) continue
       search.unknown = true
       if (ties !== undefined) yield* ties.map(beyond)
       return
     }
-    if (found < limit) {
-      yield { age: entry.age, id: entry.id, json }
-      if (++found === limit) boundary = entry.age
-    } else if (ties === undefined || boundary === undefined) {
+    if (ties === undefined) {
       yield beyond(entry)
     } else {
       yield undefined

@@ -35,11 +35,16 @@ export interface Plan {
   readonly checks: 'nothing' | 'kinds' | 'everything'
 }
 
+const EVERYTHING: Plan = { lanes: [{ index: 'age', key: [] }], checks: 'nothing' }
+
 export type IndexName = 'id' | 'age' | 'kind' | 'author' | 'authorKind' | 'tag'
 
 export interface Lanes {
   page(lane: Lane, after: Ordered, bounds: Bounds, limit: number): Entry[]
+  /** The one that reads least, by what is stored now. */
   plan(filter: Filter, bounds: Bounds): Plan
+  /** Whatever is stored: by a tag where one is asked for, else by authors, else by kinds. */
+  fixedPlan(filter: Filter): Plan
 }
 
 /** Lanes of one plan. More pairs of author and kind than this are not worth their probes. */
@@ -92,7 +97,7 @@ export const openLanes = (db: Database.Database, hashes: Hashes): Lanes => {
       ),
     plan: (filter, bounds) => {
       const [first, ...others] = candidates(filter, hashes)
-      if (first === undefined) return { lanes: [{ index: 'age', key: [] }], checks: 'nothing' }
+      if (first === undefined) return EVERYTHING
       if (others.length === 0) return first
       let best = first
       let least = estimate(first.lanes, bounds)
@@ -101,6 +106,10 @@ export const openLanes = (db: Database.Database, hashes: Hashes): Lanes => {
         if (entries < least) [best, least] = [plan, entries]
       }
       return best
+    },
+    fixedPlan: (filter) => {
+      const plans = candidates(filter, hashes)
+      return plans.find(({ lanes }) => lanes[0]?.index === 'tag') ?? plans[0] ?? EVERYTHING
     },
   }
 }

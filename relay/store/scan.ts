@@ -4,8 +4,8 @@ import type { Filter } from '../../src/core/match.js'
 import type { NostrEvent, UnixSec } from '../../src/core/types.js'
 import { isExpired } from '../events/expiration.js'
 import { answerItems, mergeAnswers, NO_MATCH } from './answer.js'
-import type { Answer, Judged } from './answer.js'
-import type { Bounds, Entry, Lane, Lanes } from './lanes.js'
+import type { Answer, Judged, Ways } from './answer.js'
+import type { Bounds, Entry, Lane, Lanes, Plan } from './lanes.js'
 import { merge } from './merge.js'
 import type { Ordered, Source } from './merge.js'
 import type { Vanishing } from './vanishing.js'
@@ -61,8 +61,13 @@ export const openScans = (
 
   const expired = db.prepare<[number], number>('SELECT seq FROM events WHERE expires_at <= ?').pluck()
 
-  function* laneEntries(lane: Lane, bounds: Bounds, firstPage: number): Generator<Entry | undefined, void> {
-    let after: Ordered = { age: bounds.from, id: BEFORE_ALL_IDS }
+  function* laneEntries(
+    lane: Lane,
+    bounds: Bounds,
+    firstPage: number,
+    start: Ordered,
+  ): Generator<Entry | undefined, void> {
+    let after = start
     for (let size = firstPage; ; size = Math.min(MAX_PAGE, size * 2)) {
       const page = lanes.page(lane, after, bounds, size)
       yield undefined
@@ -73,17 +78,23 @@ export const openScans = (
     }
   }
 
-  /** What the lanes bring for a filter, in order, and how to judge it; `undefined` as in a source. */
-  const filterEntries = (filter: Filter, options: ScanOptions, limit: number): FilterEntries => {
-    const bounds: Bounds = {
-      from: -(filter.until ?? Number.MAX_SAFE_INTEGER),
-      to: -(filter.since ?? 0),
-      upToSeq: options.upToSeq,
-    }
-    const plan = lanes.plan(filter, bounds)
-    const firstPage = Math.max(FIRST_PAGE, Math.min(MAX_PAGE, Math.ceil(limit / plan.lanes.length)))
+  const boundsOf = (filter: Filter, options: ScanOptions): Bounds => ({
+    from: -(filter.until ?? Number.MAX_SAFE_INTEGER),
+    to: -(filter.since ?? 0),
+    upToSeq: options.upToSeq,
+  })
+
+  /** What the lanes of a plan bring for a filter, in order, and how to judge it; `undefined` as in a source. */
+  const filterEntries = (
+    filter: Filter,
+    plan: Plan,
+    bounds: Bounds,
+    wanted: number,
+    after: Ordered = { age: bounds.from, id: BEFORE_ALL_IDS },
+  ): FilterEntries => {
+    const firstPage = Math.max(FIRST_PAGE, Math.min(MAX_PAGE, Math.ceil(wanted / plan.lanes.length)))
     return {
-      entries: merge(plan.lanes.map((lane) => laneEntries(lane, bounds, firstPage))),
+      entries: merge(plan.lanes.map((lane) => laneEntries(lane, bounds, firstPage, after))),
       kinds: plan.checks === 'kinds' ? new Set(filter.kinds) : undefined,
       unchecked: plan.checks === 'everything' ? filter : undefined,
     }
@@ -99,7 +110,8 @@ export const openScans = (
   ): Generator<T | undefined, void> {
     const limit = limitOf(filter, options)
     if (limit === 0) return
-    const { entries, kinds, unchecked } = filterEntries(filter, options, limit)
+    const bounds = boundsOf(filter, options)
+    const { entries, kinds, unchecked } = filterEntries(filter, lanes.plan(filter, bounds), bounds, limit)
     yield undefined
     let found = 0
     for (const entry of entries) {
@@ -167,18 +179,20 @@ export const openScans = (
   const answer: AnswerScan = (filters, options) =>
     mergeAnswers(
       filters.map((filter) => (search) => {
+        const bounds = boundsOf(filter, options)
         const limit = limitOf(filter, options)
-        const open = (): Judged => {
-          const { entries, kinds, unchecked } = filterEntries(filter, options, Math.max(1, limit))
-          return {
-            entries,
-            judge: (entry) => {
-              if (kinds?.has(entry.kind) !== false) return judge(entry, unchecked, options)
-              return byKind(entry, options) === true ? NO_MATCH : undefined
-            },
-          }
+        const judged = ({ entries, kinds, unchecked }: FilterEntries): Judged => ({
+          entries,
+          judge: (entry) => {
+            if (kinds?.has(entry.kind) !== false) return judge(entry, unchecked, options)
+            return byKind(entry, options) === true ? NO_MATCH : undefined
+          },
+        })
+        const ways: Ways = {
+          quickest: () => judged(filterEntries(filter, lanes.plan(filter, bounds), bounds, limit)),
+          fixed: (after) => judged(filterEntries(filter, lanes.fixedPlan(filter), bounds, 1, after)),
         }
-        return answerItems(open, limit, search)
+        return answerItems(ways, limit, search)
       }),
     )
 

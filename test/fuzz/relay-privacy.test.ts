@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startRelay, type Relay, type RelayOptions } from '../../relay/index.js'
+import { openEventStore } from '../../relay/store/store.js'
 import type { Filter } from '../../src/core/match.js'
 import type { NostrEvent, Signature, UnixMs, UnixSec } from '../../src/core/types.js'
 import { nodeHashes } from '../../src/crypto/hashes.js'
@@ -13,7 +14,7 @@ import { naiveReadable } from '../../scripts/fuzz-relay/naive.js'
 import { chanceOf, type Chance } from '../../scripts/kill9/chance.js'
 import { eavesdrop, type Eavesdropper } from '../support/relay-eavesdrop.js'
 import { realEvents } from '../support/relay-real-events.js'
-import { testFolder } from '../support/relay-store.js'
+import { asIncoming, testFolder } from '../support/relay-store.js'
 import { paperAuthor, type Author } from '../support/signed.js'
 
 /**
@@ -294,5 +295,26 @@ describe('the answer to EVENT', () => {
 
     expect(ofIt.slice(2)).toEqual(ofNothing.slice(2))
     expect(await (await connect(relay, 1)).sync('still there', { kinds: [1_059] })).toEqual([wrap.id])
+  })
+})
+
+describe('the hint at EOSE', () => {
+  /** What a stranger is told who brings so much of their own that the search for more may be given up. */
+  const hintAfter = async (wraps: number): Promise<unknown> => {
+    const db = join(folder(), 'relay.sqlite')
+    const notes = Array.from({ length: 1_100 }, (_, n) => people[3]!.sign({ created_at: (NOW - n) as UnixSec }))
+    const secrets = Array.from({ length: wraps }, (_, n) =>
+      people[0]!.sign({ kind: 1_059, created_at: (NOW - n) as UnixSec, tags: [['p', keyOf(1)]] }),
+    )
+    const store = openEventStore(db, nodeHashes)
+    store.write([...notes, ...secrets].map(asIncoming), NOW as UnixSec)
+    store.close()
+    const spy = await connect(await start({ db }))
+    return (await spy.ask('REQ', 'spying', { authors: [keyOf(3)], '#p': [keyOf(1)], limit: 0 }))[2]
+  }
+
+  it('does not depend on how much there is that may not be read, also where the search is given up', async () => {
+    // From 200 entries on, the index counts a tag as no better than an author.
+    expect(await hintAfter(250)).toEqual(await hintAfter(0))
   })
 })
