@@ -32,11 +32,9 @@ const measured = <T>(meters: Meters['commit'] | undefined, items: number, commit
     const outcome = commit()
     meters.batch.observe(items)
     meters.seconds.observe((performance.now() - began) / 1_000)
-    meters.writable = true
     return outcome
   } catch (error) {
     meters.failed++
-    meters.writable = false
     throw error
   }
 }

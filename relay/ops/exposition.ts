@@ -52,7 +52,7 @@ export const exposeRelay = (meters: Meters, gauges: Gauges): Metrics => {
   histogram('ksp_relay_commit_batch_events', 'Events written in one commit.', commit.batch)
   histogram('ksp_relay_commit_seconds', 'How long a commit took, until it was on the disk.', commit.seconds)
   counter('ksp_relay_commits_failed_total', 'Commits that failed; nothing of them was written.', () => commit.failed)
-  gauge('ksp_relay_writable', '1 unless the last commit failed.', () => Number(commit.writable))
+  gauge('ksp_relay_writable', '1 while the file takes writes.', () => Number(commit.writable))
 
   gauge('ksp_relay_clients', 'Clients connected.', () => clients.connected)
   counters('ksp_relay_clients_turned_away_total', 'Connections not taken.', 'reason', () => clients.turnedAway)

@@ -25,7 +25,7 @@ export interface Meters {
     readonly batch: Distribution
     readonly seconds: Distribution
     failed: number
-    /** False from a commit that failed until one that did not: a full disk, a read-only file. */
+    /** False while the file takes no writes: a full disk, a read-only file (store/health.ts). */
     writable: boolean
   }
   /** Questions, by what the client calls them; NEG-OPEN and NEG-MSG are one. */

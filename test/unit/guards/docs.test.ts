@@ -14,7 +14,14 @@ import { ROOT } from './sources.js'
 
 const PAGES = [
   ...['README.md', 'ARCHITECTURE.md', 'SECURITY.md', 'CHANGELOG.md'],
-  ...['docs/cli.md', 'docs/codes.md', 'docs/configuration.md', 'docs/deployment.md', 'docs/two-system-test.md'],
+  ...[
+    'docs/cli.md',
+    'docs/codes.md',
+    'docs/configuration.md',
+    'docs/deployment.md',
+    'docs/metrics.md',
+    'docs/two-system-test.md',
+  ],
 ]
 
 describe('docs/codes.md', () => {
