@@ -15,6 +15,8 @@ export interface Ground {
   now(): number
   /** Resolves when the clock shows this second, and a little more for the relay's. */
   clockReaches(sec: number): Promise<void>
+  /** A little while, before one looks again. */
+  rest(): Promise<void>
   /** The relay as its operator has it; rejects the rule where it is somebody else's. */
   own(): OwnRelay
 }
@@ -26,6 +28,7 @@ export interface OpenGround extends Ground {
 
 /** How far the relay's clock may be behind ours. */
 const CLOCK_SLACK_MS = 300
+const REST_MS = 100
 
 export const openGround = (
   relay: { readonly url: string; readonly document: RelayDocument | undefined; readonly own?: OwnRelay },
@@ -44,6 +47,7 @@ export const openGround = (
     now: nowSec,
     clockReaches: (sec) =>
       new Promise((resolve) => setTimeout(resolve, Math.max(0, sec * 1_000 + CLOCK_SLACK_MS - Date.now()))),
+    rest: () => new Promise((resolve) => setTimeout(resolve, REST_MS)),
     own: () => {
       if (relay.own === undefined) throw new Broken('needs a relay of our own')
       return relay.own

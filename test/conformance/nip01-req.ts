@@ -146,12 +146,12 @@ export const RULES: readonly Rule[] = [
     'between stored and live nothing is lost and nothing doubled, while events pour in',
     async (g) => {
       const [client, writer, author] = [await g.connect(), await g.connect(), g.author()]
-      const events = Array.from({ length: 150 }, (_, i) => author.sign({ content: String(i) }))
+      const events = Array.from({ length: 60 }, (_, i) => author.sign({ content: String(i) }))
       const oks = (): number => writer.heard.filter((f) => f[0] === 'OK' && f[2] === true).length
-      const [first, rest] = [events.slice(0, 50), events.slice(50)]
+      const [first, rest] = [events.slice(0, 30), events.slice(30)]
       for (const event of first) writer.send('EVENT', event)
       await writer.until('OKs', () => (oks() >= 10 ? true : undefined))
-      client.send('REQ', 'all', { authors: [author.pubkey] })
+      client.send('REQ', 'all', { authors: [author.pubkey], limit: 500 })
       for (const event of rest) writer.send('EVENT', event)
       const came = (): string[] => client.heard.flatMap((f) => (f[0] === 'EVENT' ? [(f[2] as Signed).id] : []))
       await client.until('all events', () => (new Set(came()).size >= events.length ? true : undefined))

@@ -17,6 +17,11 @@ export interface Rule {
   readonly check: (ground: Ground) => Promise<void>
 }
 
+/** A relay to which a rule says nothing: it does not say the number that the rule is about, or one too large to try. */
+export class NotApplicable extends Error {
+  override readonly name = 'NotApplicable'
+}
+
 type Check = Rule['check']
 
 /** A relay that was seen to break a rule. */

@@ -2,7 +2,7 @@ import { reasonOf } from '../../src/core/fault.js'
 import { advertisedNips, fetchDocument } from './document.js'
 import type { RelayDocument } from './document.js'
 import { openGround } from './ground.js'
-import { Broken } from './rule.js'
+import { Broken, NotApplicable } from './rule.js'
 import type { Rule } from './rule.js'
 import { openOwnStands } from './stands.js'
 import type { OwnRelay } from './stands.js'
@@ -30,6 +30,8 @@ export interface RunOptions {
   readonly answerMs: number
   readonly onResult?: (result: RuleResult) => void
 }
+
+const NEEDS_OPERATOR = 'needs its operator to set the relay up'
 
 /** NIPs that stand and fall together. */
 const SAME_AS: Readonly<Record<number, number>> = { 17: 59, 59: 17, 98: 86 }
@@ -60,13 +62,14 @@ export const runRules = async (options: RunOptions): Promise<RuleResult[]> => {
       for (let at = next++; at < rules.length; at = next++) {
         const rule = rules[at]
         if (rule === undefined) return
-        const isTheirs = isAdvertised(rule.nip, open.document)
+        const isOurs = own !== undefined && rule.stand !== 'open'
+        const relay = isOurs ? await own.open(rule.stand) : open
+        const isTheirs = isAdvertised(rule.nip, relay.document)
         const about = { rule: rule.id, nip: rule.nip, required: rule.must && isTheirs }
         let outcome: Pick<RuleResult, 'pass' | 'detail'>
         if (!isTheirs && !options.all) outcome = { pass: null, detail: 'not advertised' }
-        else if (rule.stand === 'open') outcome = await runOne(rule, open, options)
-        else if (own === undefined) outcome = { pass: null, detail: 'needs its operator to set the relay up' }
-        else outcome = await runOne(rule, await own.open(rule.stand), options)
+        else if (rule.stand !== 'open' && !isOurs) outcome = { pass: null, detail: NEEDS_OPERATOR }
+        else outcome = await runOne(rule, relay, options)
         const result = { ...about, ...outcome }
         results[at] = result
         options.onResult?.(result)
@@ -108,6 +111,7 @@ const runOne = async (
     await Promise.race([rule.check(ground), tooLong])
     return { pass: true, detail: '' }
   } catch (error) {
+    if (error instanceof NotApplicable) return { pass: null, detail: error.message }
     // What breaks in a rule itself is told apart: it says nothing of the relay.
     return { pass: false, detail: error instanceof Broken ? error.message : `the rule failed: ${reasonOf(error)}` }
   } finally {

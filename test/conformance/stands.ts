@@ -12,7 +12,7 @@ import type { RelayDocument } from './document.js'
  * How a relay stands: as anybody finds it, or set up by its operator in a way that some rules need. The latter only for our
  * own, which are started here, as processes, in a folder that goes with them.
  */
-export const STAND_NAMES = ['open', 'lists', 'named', 'work', 'rates', 'process'] as const
+export const STAND_NAMES = ['open', 'lists', 'named', 'work', 'rates', 'managed', 'process'] as const
 export type StandName = (typeof STAND_NAMES)[number]
 
 export interface Keys {
@@ -21,6 +21,8 @@ export interface Keys {
   readonly reader: Author
   /** May write kinds 30000 to 30599, where only some may. */
   readonly kapnet: Author
+  /** May manage the relay over HTTP. */
+  readonly admin: Author
 }
 
 export interface Started {
@@ -65,11 +67,11 @@ export const openOwnStands = (timeoutMs: number): OwnStands => {
   const dir = mkdtempSync(join(tmpdir(), 'ksp-conformance-'))
   const children: Child[] = []
   const stands = new Map<StandName, Promise<Stand>>()
-  const keys: Keys = { writer: newAuthor(), reader: newAuthor(), kapnet: newAuthor() }
+  const keys: Keys = { writer: newAuthor(), reader: newAuthor(), kapnet: newAuthor(), admin: newAuthor() }
   const listFile = (name: keyof Keys): string => join(dir, `${name}.txt`)
   const writeList: OwnRelay['writeList'] = (name, authors) =>
     writeFileSync(listFile(name), authors.map(({ pubkey }) => `${pubkey}\n`).join(''))
-  for (const name of ['writer', 'reader', 'kapnet'] as const) writeList(name, [keys[name]])
+  for (const name of ['writer', 'reader', 'kapnet', 'admin'] as const) writeList(name, [keys[name]])
 
   const start: OwnRelay['start'] = async (db, args = []) => {
     const where = ['--listen', '127.0.0.1:0', '--db', join(dir, `${db}.sqlite`)]
@@ -86,10 +88,11 @@ export const openOwnStands = (timeoutMs: number): OwnStands => {
 
   const argsOf: Record<StandName, readonly string[]> = {
     open: [],
-    lists: ['--allow-write', listFile('writer'), '--allow-read', listFile('reader')],
+    lists: ['--allow-write', listFile('writer'), '--allow-read', listFile('reader'), '--admin', listFile('admin')],
     named: ['--public-url', PUBLIC_URL, '--allow-kapnet', listFile('kapnet')],
     work: ['--min-pow', String(MIN_POW)],
     rates: ['--rate', String(RATE), '--key-rate', String(KEY_RATE)],
+    managed: ['--admin', listFile('admin')],
     process: [],
   }
 
