@@ -17,7 +17,7 @@ const NOTHING = 'the client was served nothing'
 
 /** What a client of another make does at the bundled relay: the relay's own process, and the client's. */
 export const relayClientContract = (make: Make): void => {
-  describe(`${make} at the bundled relay`, () => {
+  describe(`${make} at the bundled relay`, { timeout: 120_000 }, () => {
     const toStop: (() => Promise<unknown>)[] = []
     afterEach(() => Promise.all(toStop.splice(0).map((stop) => stop())))
 

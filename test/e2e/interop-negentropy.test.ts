@@ -67,7 +67,7 @@ const heldByRelay = async (events: readonly NostrEvent[]): Promise<string[]> => 
   return held.sort()
 }
 
-describe.each(MAKES)('%s and the bundled relay', (make) => {
+describe.each(MAKES)('%s and the bundled relay', { timeout: 120_000 }, (make) => {
   it.each([
     { what: 'both have nothing', all: 0, perSec: 1, relay: [0, 0], client: [0, 0] },
     { what: 'the relay has one', all: 1, perSec: 1, relay: [0, 1], client: [0, 0] },
