@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { ENGINE_CHOICES } from '../src/crypto/engine.js'
 import type { EngineChoice } from '../src/crypto/engine.js'
 import type { RelayOptions } from './index.js'
@@ -31,7 +32,10 @@ const retention: Reader<RetentionRule> = (text) => {
 const hostName: Reader<string> = (text) =>
   /^[a-zA-Z0-9._-]{1,253}$/.test(text) ? text : wrong(`${shown(text)} is not a host name`)
 
+const address: Reader<string> = (text) => (isIP(text) === 0 ? wrong(`${shown(text)} is not an IP address`) : text)
+
 const MAX_PUBLIC_URLS = 16
+const MAX_PROXIES = 16
 const MAX_METRICS_NAMES = 16
 /** More is a mistake: it would take years. */
 const MAX_POW_BITS = 64
@@ -76,6 +80,12 @@ export const OPTIONS = {
       'then; may be given several times',
     group: PLACE,
     config: 'public_url',
+  }),
+  proxy: list('ADDRESS', address, MAX_PROXIES, {
+    about:
+      'the IP address of a proxy before the relay: its X-Forwarded-For then says which address a client has; may be given ' +
+      'several times',
+    group: PLACE,
   }),
 
   'allow-write': open('FILE', file, {
@@ -157,6 +167,7 @@ export const relayOptionsOf = (values: ServeValues): RelayOptions & { readonly e
   db: values.db,
   name: values.name,
   publicUrls: values['public-url'],
+  ...(values.proxy.length === 0 ? {} : { proxies: values.proxy }),
   ...(values.retain.length === 0 ? {} : { retention: values.retain }),
   ...present({
     allowWrite: values['allow-write'],
