@@ -109,7 +109,9 @@ export const openLanes = (db: Database.Database, hashes: Hashes): Lanes => {
     },
     fixedPlan: (filter) => {
       const plans = candidates(filter, hashes)
-      return plans.find(({ lanes }) => lanes[0]?.index === 'tag') ?? plans[0] ?? EVERYTHING
+      // An empty list anywhere: nothing can match.
+      const nothing = plans.find(({ lanes }) => lanes.length === 0)
+      return nothing ?? plans.find(({ lanes }) => lanes[0]?.index === 'tag') ?? plans[0] ?? EVERYTHING
     },
   }
 }

@@ -74,8 +74,10 @@ const manyPairs = (chance: Chance, about: About): Draft => {
   return { authors: chance.shuffled(authors), kinds: chance.shuffled(kinds) }
 }
 
-const listOf = <T>(chance: Chance, one: () => T): T[] =>
-  Array.from({ length: oneIn(chance, 15) ? 0 : 1 + chance.below(oneIn(chance, 6) ? 20 : 3) }, one)
+const listOf = <T>(chance: Chance, one: () => T): T[] => {
+  const most = oneIn(chance, 100) ? 400 : oneIn(chance, 6) ? 20 : 3
+  return Array.from({ length: oneIn(chance, 15) ? 0 : 1 + chance.below(most) }, one)
+}
 
 const anId = (chance: Chance, events: readonly NostrEvent[], { authors }: About): string =>
   events.length === 0 || oneIn(chance, 6) ? chance.pick([...authors, '0'.repeat(64)]) : chance.pick(events).id

@@ -43,6 +43,7 @@ const TRAITS: Readonly<Record<string, Trait>> = {
   'asks by two tags': (_, query) =>
     someFilter(query, (f) => Object.keys(f).filter((name) => name.startsWith('#')).length > 1),
   'asks by time': (_, query) => someFilter(query, (f) => f.since !== undefined || f.until !== undefined),
+  'a long list': (_, query) => someFilter(query, (f) => lists(f).some(({ length }) => length > 100)),
   'more pairs than lanes': (_, query) =>
     someFilter(query, (f) => (f.authors?.length ?? 0) * (f.kinds?.length ?? 0) > 2_000),
   'finds a regular event': (_, __, seen) => answers(seen, ({ kind }) => naiveClass(kind) === 'regular'),

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { expirationOf } from '../../relay/events/expiration.js'
 import { openEventStore, type EventStore } from '../../relay/store/store.js'
 import type { Filter } from '../../src/core/match.js'
@@ -20,6 +20,9 @@ import {
   stateOf,
 } from '../support/relay-history.js'
 import { asIncoming, testFolder } from '../support/relay-store.js'
+
+// Much work on a machine that may have other work; only what hangs is ended by it.
+vi.setConfig({ testTimeout: 240_000 })
 
 /** One final state, whatever the order of arrival, and whatever else happened meanwhile. */
 

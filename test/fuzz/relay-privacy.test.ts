@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { startRelay, type Relay, type RelayOptions } from '../../relay/index.js'
 import { openEventStore } from '../../relay/store/store.js'
 import type { Filter } from '../../src/core/match.js'
@@ -16,6 +16,9 @@ import { eavesdrop, type Eavesdropper } from '../support/relay-eavesdrop.js'
 import { realEvents } from '../support/relay-real-events.js'
 import { asIncoming, testFolder } from '../support/relay-store.js'
 import { paperAuthor, type Author } from '../support/signed.js'
+
+// Much work on a machine that may have other work; only what hangs is ended by it.
+vi.setConfig({ testTimeout: 240_000 })
 
 /**
  * What somebody may not read does not exist for them: two relays are told the same, but one of them is told nothing that the

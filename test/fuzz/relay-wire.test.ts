@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { MAX_TIES } from '../../relay/store/answer.js'
 import { withoutLimit } from '../../relay/session/count.js'
 import { builtProgram, startChild, type Child } from '../../src/ops/child.js'
@@ -16,6 +16,9 @@ import { eavesdrop, type Eavesdropper } from '../support/relay-eavesdrop.js'
 import { realEvents } from '../support/relay-real-events.js'
 import { testFolder } from '../support/relay-store.js'
 import { authorOf, type Author } from '../support/signed.js'
+
+// Much work on a machine that may have other work; only what hangs is ended by it.
+vi.setConfig({ testTimeout: 240_000 })
 
 /** The whole road: signed events, a process, WebSockets, and the negentropy of nostr-tools at the other end. */
 
