@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { USAGE as KAPNETD_USAGE } from '../../../src/kapnetd/arguments.js'
 import { USAGE as RELAY_USAGE } from '../../../relay/options.js'
+import { VERBS as RELAY_VERBS } from '../../../relay/verbs/table.js'
 import { SUPPORTED_NIPS } from '../../../relay/server/document.js'
 import { PROGRAMS, VERBS } from '../../../src/cli/verbs.js'
 import { isRetriable, REFUSAL_CODES, rememberRefusal } from '../../../src/core/refusal.js'
@@ -76,7 +77,8 @@ describe('docs/cli.md', () => {
   it('has a section for every verb and program, and for no other', () => {
     const written = sectionsOf('docs/cli.md').flatMap(({ heading }) => /^`ksp (.+)`$/.exec(heading)?.[1] ?? [])
     const groups = Object.keys(VERBS).filter((name) => !verbs.some(({ words }) => words === name))
-    const known = [...groups, ...verbs.map(({ words }) => words), ...Object.keys(PROGRAMS)]
+    const ofRelay = Object.keys(RELAY_VERBS).map((name) => `relay ${name}`)
+    const known = [...groups, ...verbs.map(({ words }) => words), ...Object.keys(PROGRAMS), ...ofRelay]
 
     expect(written.sort()).toEqual(known.sort())
   })
@@ -92,6 +94,16 @@ describe('docs/cli.md', () => {
     expect(flagsIn(told.join('\n')).filter((flag) => !own.includes(flag) && !COMMON.includes(flag))).toEqual([])
     expect(example, 'every verb has an example in its help').toBeDefined()
     expect(text).toContain(example)
+  })
+
+  it.each(Object.entries(RELAY_VERBS))('names every option of ksp relay %s, and its example', (name, verb) => {
+    const { text } = sectionOf('docs/cli.md', `\`ksp relay ${name}\``)
+    const told = text.split('\n').filter((line) => /^(- | {2}\S)/.test(line))
+    const own = Object.keys(verb.options).map((option) => `--${option}`)
+
+    expect(own.filter((flag) => !flagsIn(text).includes(flag) && !COMMON.includes(flag))).toEqual([])
+    expect(flagsIn(told.join('\n')).filter((flag) => !own.includes(flag))).toEqual([])
+    expect(text).toContain(`$ ${/^example: (.*)/m.exec(verb.usage)?.[1]}`)
   })
 
   it.each([
