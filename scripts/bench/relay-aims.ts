@@ -48,6 +48,8 @@ export const ratiosOf = (figure: Figure): Ratio[] => {
   const ingest = native('ingest_10')
   const npm = (question: string, large?: boolean): Spread | undefined =>
     ratioOf(native(question, 'perSec', large), figure(question, 'npm', 'perSec', large))
+  const cpu = (name: string): Spread | undefined =>
+    ratioOf(figure('raw', 'libsecp256k1', 'serverCpuUs'), native('ingest_10', name))
   const all: [string, string, Spread | undefined][] = [
     ['ingest_10_raw', 'ingest on 10 connections : raw verify rate of one core', ratioOf(ingest, raw)],
     ['ingest_1_raw', 'ingest on 1 connection : raw verify rate', ratioOf(native('ingest_1'), raw)],
@@ -66,11 +68,8 @@ export const ratiosOf = (figure: Figure): Ratio[] => {
       ratioOf(ingest, figure('ingest_10', 'ceilingWorker')),
     ],
     ['ingest_10_wasm', 'ingest on 10, native : WASM', ratioOf(ingest, figure('ingest_10', 'wasm'))],
-    [
-      'ingest_10_cpu',
-      'processor time of an event, raw verify : ingest on 10',
-      ratioOf(figure('raw', 'libsecp256k1', 'serverCpuUs'), native('ingest_10', 'serverCpuUs')),
-    ],
+    ['ingest_10_cpu', 'processor time of an event, raw verify : ingest on 10', cpu('serverCpuUs')],
+    ['ingest_10_main_cpu', 'the same, its main thread alone', cpu('mainCpuUs')],
     ['query_npm', 'query : `@nostr-relay`', npm('query')],
     ['query_large_npm', 'query, large store : `@nostr-relay`', npm('query', true)],
     ['fan_out_npm', 'fan-out : `@nostr-relay`', npm('fan_out')],

@@ -18,8 +18,8 @@ export interface Row {
   /** Events that were sent, or questions that were asked. */
   readonly events: number
   /**
-   * perSec; serverCpuUs and loadCpuUs: microseconds of processor time for each event or delivery, of the relay and of the
-   * load generator; p50Ms, p99Ms, maxMs; rssMb: the relay's memory at the end.
+   * perSec; serverCpuUs, mainCpuUs and loadCpuUs: microseconds of processor time for each event or delivery, of the relay,
+   * of its main thread, and of the load generator; p50Ms, p99Ms, maxMs; rssMb: the relay's memory at the end.
    */
   readonly figures: Readonly<Record<string, Spread>>
   /** What went otherwise than it should, over all runs: nothing, or the figures mean nothing. */

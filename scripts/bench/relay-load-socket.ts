@@ -81,7 +81,8 @@ export const startMeter = (pid: number): { per: (count: number) => Record<string
       const loadCpuUs = (user + system) / count
       if (before === undefined || after === undefined) return { perSec, loadCpuUs }
       const serverCpuUs = ((after.cpuMs - before.cpuMs) * 1000) / count
-      return { perSec, serverCpuUs, loadCpuUs, rssMb: after.rssMb }
+      const mainCpuUs = ((after.mainCpuMs - before.mainCpuMs) * 1000) / count
+      return { perSec, serverCpuUs, mainCpuUs, loadCpuUs, rssMb: after.rssMb }
     },
   }
 }

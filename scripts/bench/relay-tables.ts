@@ -32,6 +32,12 @@ const wordsOf = (name: string): string => WORDS[name] ?? name
 const rateOf = ({ question, figures }: Row): Spread | undefined =>
   question === 'paced' ? undefined : figures['perSec']
 
+/** Of the relay in all, and of its main thread. */
+const cpuOf = ({ figures }: Row): string =>
+  [figures['serverCpuUs'], figures['mainCpuUs']]
+    .flatMap((spread) => (spread === undefined ? [] : [short(spread.median)]))
+    .join(' / ')
+
 const cells = (row: Row): string[] => {
   const { figures } = row
   const rate = rateOf(row)
@@ -41,7 +47,7 @@ const cells = (row: Row): string[] => {
     whole(row.stored),
     wordsOf(row.contestant),
     rate === undefined ? '' : range(rate),
-    figures['serverCpuUs'] === undefined ? '' : short(figures['serverCpuUs'].median),
+    cpuOf(row),
     figures['loadCpuUs'] === undefined ? '' : short(figures['loadCpuUs'].median),
     latency
       .map((spread) => (spread === undefined ? '' : short(spread.median)))
@@ -51,7 +57,7 @@ const cells = (row: Row): string[] => {
   ]
 }
 
-const HEAD = ['', 'stored', 'who', 'a second', 'us CPU', 'load us', 'p50 / p99 ms', 'RSS MB']
+const HEAD = ['', 'stored', 'who', 'a second', 'us CPU / main', 'load us', 'p50 / p99 ms', 'RSS MB']
 
 const aimCells = ({ words, aim, figure, met }: Report['aims'][number]): string[] => [
   words,
