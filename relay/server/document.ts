@@ -11,7 +11,7 @@ export interface RelayIdentity {
 }
 
 /** Only what the tests show. */
-export const SUPPORTED_NIPS: readonly number[] = [1, 9, 11, 13, 40, 42, 45, 59, 62, 67, 70, 77]
+export const SUPPORTED_NIPS: readonly number[] = [1, 9, 11, 13, 17, 40, 42, 45, 59, 62, 67, 70, 77]
 
 /** Where somebody manages it. */
 const MANAGEMENT_NIPS: readonly number[] = [86, 98]
@@ -22,6 +22,9 @@ export const CORS_HEADERS = {
   'access-control-allow-headers': '*',
   'access-control-allow-methods': '*',
 } as const
+
+/** The star is for all headers but this one (Fetch, CORS non-wildcard request-header name). */
+export const MANAGED_CORS_HEADERS = { ...CORS_HEADERS, 'access-control-allow-headers': '*, authorization' } as const
 
 export const NIP11_TYPE = 'application/nostr+json'
 

@@ -6,7 +6,7 @@ import { WebSocketServer } from 'ws'
 import { Fault, reasonOf } from '../../src/core/fault.js'
 import type { Connection } from '../session/connection.js'
 import { clientOf, openAddresses } from './addresses.js'
-import { CORS_HEADERS, NIP11_TYPE, wantsDocument } from './document.js'
+import { CORS_HEADERS, MANAGED_CORS_HEADERS, NIP11_TYPE, wantsDocument } from './document.js'
 import type { RelayLimits } from '../limits.js'
 import { isManagement } from '../manage/management.js'
 import type { Management } from '../manage/management.js'
@@ -241,7 +241,7 @@ const answerHttp = (request: IncomingMessage, response: ServerResponse, parts: S
     response.once('finish', () => socket.destroySoon())
   }
   if (request.method === 'OPTIONS') {
-    response.writeHead(204, CORS_HEADERS)
+    response.writeHead(204, parts.management === undefined ? CORS_HEADERS : MANAGED_CORS_HEADERS)
     response.end()
   } else if (parts.management !== undefined && isManagement(request) && parts.paths.has(pathOf(request.url ?? ''))) {
     const { localAddress, localPort } = socket

@@ -204,6 +204,16 @@ describe('who may manage', () => {
     expect(await nipsOf(managed)).toContain(86)
   })
 
+  it('may ask from a web page: the preflight allows the header that proves who asks', async () => {
+    const relay = await start()
+
+    const { status, headers } = await fetch(relay.url.replace('ws', 'http'), { method: 'OPTIONS' })
+
+    expect(status).toBe(204)
+    expect(headers.get('access-control-allow-origin')).toBe('*')
+    expect(headers.get('access-control-allow-headers')).toBe('*, authorization')
+  })
+
   it('asks with the content type of NIP-86, at the path of the relay', async () => {
     const relay = await start()
 
