@@ -13,7 +13,8 @@ import { chanceOf } from '../../scripts/kill9/chance.js'
 import {
   ENDED,
   eventsAndProbes,
-  eventsAndVanishing,
+  eventsAndFarewell,
+  type Farewell,
   live,
   makeHistory,
   STARTED,
@@ -89,14 +90,19 @@ describe('whatever the order of arrival', () => {
   })
 })
 
-describe('while many events of one author vanish in slices', () => {
+describe('while many events of one author go in slices', () => {
   const REMOVED_AT_LEAST = 300
 
-  it.each([1, 2, RANDOM_SEED])('nothing of them is served between the slices, seed %i', (seed) => {
+  it.each<[Farewell, number]>([
+    ['a request to vanish', 1],
+    ['a request to vanish', RANDOM_SEED],
+    ['a deletion that names them all', 1],
+    ['a deletion that names them all', RANDOM_SEED],
+  ])('by %s, nothing of them is served between the slices, seed %i', (farewell, seed) => {
     const chance = chanceOf(seed)
     const again = `seed ${seed}`
     const file = join(folder(), 'relay.sqlite')
-    const { events, request } = eventsAndVanishing(chance)
+    const { events, request } = eventsAndFarewell(chance, farewell)
     let store = openEventStore(file, nodeHashes)
     store.write(events.map(asIncoming), STARTED as UnixSec)
     const before = store.count()
@@ -115,7 +121,7 @@ describe('while many events of one author vanish in slices', () => {
         store.close()
         store = openEventStore(file, nodeHashes)
       }
-      if (vanishSlice(store, 1 + chance.below(30))) break
+      if (slice(store, 1 + chance.below(30))) break
       slices++
     }
     while (store.removeExpired(ENDED as UnixSec, 100) > 0);
@@ -128,15 +134,18 @@ describe('while many events of one author vanish in slices', () => {
   })
 
   /** True: nothing is left to do. */
-  const vanishSlice = (store: EventStore, steps: number): boolean => {
-    const chore = store.chores.find(({ name }) => name === 'vanish')!
-    const round = chore.round()
-    let isOver = false
-    chore.together(() => {
-      for (let n = 0; n < steps && !isOver; n++) isOver = round.next().done === true
-    })
-    return isOver
-  }
+  const slice = (store: EventStore, steps: number): boolean =>
+    store.chores
+      .filter(({ name }) => name === 'vanish' || name === 'delete')
+      .map((chore) => {
+        const round = chore.round()
+        let isOver = false
+        chore.together(() => {
+          for (let n = 0; n < steps && !isOver; n++) isOver = round.next().done === true
+        })
+        return isOver
+      })
+      .every((isOver) => isOver)
 
   const expiresBy = (events: readonly NostrEvent[], id: string, nowSec: number): boolean =>
     events.some((event) => event.id === id && (expirationOf(event) ?? Infinity) <= nowSec)

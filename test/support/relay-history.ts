@@ -95,16 +95,23 @@ export const eventsAndProbes = (chance: Chance): { events: NostrEvent[]; probes:
   return { events: all.slice(0, count), probes: all.slice(count) }
 }
 
-/** More than a request to vanish removes at once, and a request of one author: the other's are what should stay. */
-export const eventsAndVanishing = (chance: Chance): { events: NostrEvent[]; request: NostrEvent } => {
+/** How one author makes many of their events go with one event of theirs. */
+export type Farewell = 'a request to vanish' | 'a deletion that names them all'
+
+/** More than either removes at once, and what the other author wrote, which should stay. */
+export const eventsAndFarewell = (
+  chance: Chance,
+  farewell: Farewell,
+): { events: NostrEvent[]; request: NostrEvent } => {
   const all = makeEvents(chance, 2_000, { withVanish: false, dense: true })
   const [first, ...events] = all.filter(({ kind }) => kind < 20_000 || kind > 29_999)
+  const isVanish = farewell === 'a request to vanish'
   const request = {
     ...first!,
     pubkey: AUTHORS[0] as Pubkey,
-    kind: 62,
+    kind: isVanish ? 62 : 5,
     created_at: NOW as UnixSec,
-    tags: [['relay', 'ALL_RELAYS']],
+    tags: isVanish ? [['relay', 'ALL_RELAYS']] : events.map(({ id }) => ['e', id]),
   }
   return { events, request }
 }
