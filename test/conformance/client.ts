@@ -127,7 +127,14 @@ export const openClient = async (url: string, answerMs: number): Promise<Client>
       look()
     })
 
-  const wait = (what: string, fits: (frame: Frame) => boolean): Promise<Frame> => until(what, () => heard.find(fits))
+  /** Looks at each frame once: there may be thousands. */
+  const wait = (what: string, fits: (frame: Frame) => boolean): Promise<Frame> => {
+    let at = 0
+    return until(what, () => {
+      for (let frame = heard[at]; frame !== undefined; frame = heard[++at]) if (fits(frame)) return frame
+      return undefined
+    })
+  }
   const sendText = (text: string | Buffer): void => socket.send(text)
   const send = (...message: unknown[]): void => sendText(JSON.stringify(message))
   const freshId = (): string => `q${++names}`

@@ -17,6 +17,8 @@ export interface Ground {
   clockReaches(sec: number): Promise<void>
   /** A little while, before one looks again. */
   rest(): Promise<void>
+  /** Whether `own` gives anything: then more may be asked of the relay than is polite. */
+  readonly isOwn: boolean
   /** The relay as its operator has it; rejects the rule where it is somebody else's. */
   own(): OwnRelay
 }
@@ -38,6 +40,7 @@ export const openGround = (
   return {
     url: relay.url,
     document: relay.document,
+    isOwn: relay.own !== undefined,
     connect: async (url = relay.url) => {
       const client = await openClient(url, answerMs)
       clients.push(client)

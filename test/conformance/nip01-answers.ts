@@ -54,7 +54,7 @@ export const RULES: readonly Rule[] = [
       )
     },
   ),
-  rule('nip01-ok-malformed-prefix', 'and that OK false has the prefix invalid:', async (g) => {
+  rule('nip01-ok-malformed-prefix', 'OK false to an EVENT of a wrong form has the prefix invalid:', async (g) => {
     const client = await g.connect()
     await client.refuses(g.author().sign({ tags: 'none' }), 'invalid')
   }),
@@ -65,13 +65,17 @@ export const RULES: readonly Rule[] = [
     const { accepted, reason } = await client.publish(event)
     expect(accepted && reason.startsWith('duplicate: '), `OK ${accepted}, "${shown(reason)}"`)
   }),
-  rule('nip01-ok-duplicate-elsewhere', 'the same where it came on another connection', async (g) => {
-    const [one, other] = [await g.connect(), await g.connect()]
-    const event = g.author().sign()
-    await one.store(event)
-    const { accepted, reason } = await other.publish(event)
-    expect(accepted && reason.startsWith('duplicate: '), `OK ${accepted}, "${shown(reason)}"`)
-  }),
+  rule(
+    'nip01-ok-duplicate-elsewhere',
+    'a duplicate that comes on another connection gets OK true with duplicate: too',
+    async (g) => {
+      const [one, other] = [await g.connect(), await g.connect()]
+      const event = g.author().sign()
+      await one.store(event)
+      const { accepted, reason } = await other.publish(event)
+      expect(accepted && reason.startsWith('duplicate: '), `OK ${accepted}, "${shown(reason)}"`)
+    },
+  ),
   rule('nip01-ok-invalid-id', 'a wrong id is refused with invalid:', async (g) => {
     const client = await g.connect()
     await client.refuses({ ...g.author().sign(), content: 'changed' }, 'invalid')

@@ -59,16 +59,20 @@ export const RULES: readonly Rule[] = [
   rule('nip01-event-served-as-signed', 'an event comes back with the seven members that were signed', comesBack({})),
   rule(
     'nip01-id-escapes',
-    'the id is right where content holds \\n, \\", \\\\, \\r, \\t, \\b and \\f',
+    'the id is right where content holds line breaks, tabs, quotes, backslashes, backspaces and form feeds',
     comesBack({ content: '\n"\\\r\t\b\f', tags: [['t', '\n"\\\r\t\b\f']] }),
   ),
   rule(
     'nip01-id-control-chars',
-    'other control characters are escaped in the id as JSON does it (\\u0001)',
+    'other control characters are escaped in the id as JSON does it (U+0001 as u0001 behind a backslash)',
     comesBack({ content: '\u0001\u0002\u000b\u001f\u0000' }),
   ),
   rule('nip01-id-unicode', 'characters beyond ASCII stand as they are in the id', comesBack({ content: SYMBOLS })),
-  rule('nip01-id-unicode-tags', 'the same in tags', comesBack({ tags: [['t', SYMBOLS, SYMBOLS]] })),
+  rule(
+    'nip01-id-unicode-tags',
+    'characters beyond ASCII stand as they are in the id, in tags too',
+    comesBack({ tags: [['t', SYMBOLS, SYMBOLS]] }),
+  ),
   rule('nip01-content-empty', 'an empty content and no tags are an event', comesBack({ content: '', tags: [] })),
   rule('nip01-content-long', 'a content of 16 KiB is taken', comesBack({ content: 'long '.repeat(3_277) })),
   rule(

@@ -146,7 +146,7 @@ export const RULES: readonly Rule[] = [
     await client.store(event, other.sign())
     same(await client.ids({ authors: [author.pubkey, freshHex()] }), [event.id], 'what is served')
   }),
-  rule('nip01-live-authors', 'the same, live', async (g) => {
+  rule('nip01-live-authors', 'authors asks for the events of these authors, live', async (g) => {
     const [client, author, other] = [await g.connect(), g.author(), g.author()]
     const heard = await client.subscribe({ authors: [author.pubkey] })
     const event = author.sign()
@@ -311,18 +311,22 @@ export const RULES: readonly Rule[] = [
     'a filter that is none gets CLOSED with a prefix, not NOTICE',
     isClosed({ kinds: 'all' }),
   ),
-  rule('nip01-refused-no-object', 'the same for a filter that is no object', isClosed(5)),
+  rule('nip01-refused-no-object', 'a filter that is no object gets CLOSED with a prefix', isClosed(5)),
   rule(
     'nip01-refused-second',
-    'the same where only the second filter is wrong',
+    'a REQ of which only the second filter is wrong gets CLOSED with a prefix',
     isClosed({ kinds: [1], limit: 1 }, { authors: 7 }),
   ),
-  rule('nip01-refused-ids', 'the same for ids that are no 64 lowercase hex', isClosed({ ids: ['abc'] })),
-  rule('nip01-refused-authors', 'the same for authors that are none', isClosed({ authors: ['abc'] })),
-  rule('nip01-refused-kinds', 'the same for kinds that are no numbers', isClosed({ kinds: ['1'] })),
-  rule('nip01-refused-since', 'the same for a since that is no number', isClosed({ since: 'yesterday' })),
-  rule('nip01-refused-limit', 'the same for a negative limit', isClosed({ kinds: [1], limit: -1 })),
-  rule('nip01-refused-no-filter', 'the same for a REQ without a filter', isClosed()),
+  rule('nip01-refused-ids', 'ids that are no 64 lowercase hex get CLOSED with a prefix', isClosed({ ids: ['abc'] })),
+  rule(
+    'nip01-refused-authors',
+    'authors that are no 64 lowercase hex get CLOSED with a prefix',
+    isClosed({ authors: ['abc'] }),
+  ),
+  rule('nip01-refused-kinds', 'kinds that are no numbers get CLOSED with a prefix', isClosed({ kinds: ['1'] })),
+  rule('nip01-refused-since', 'a since that is no number gets CLOSED with a prefix', isClosed({ since: 'yesterday' })),
+  rule('nip01-refused-limit', 'a negative limit gets CLOSED with a prefix', isClosed({ kinds: [1], limit: -1 })),
+  rule('nip01-refused-no-filter', 'a REQ without a filter gets CLOSED with a prefix', isClosed()),
   advice(
     'nip01-refused-unknown',
     'a filter with members that nobody knows is refused, not widened',

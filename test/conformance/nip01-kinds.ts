@@ -87,7 +87,7 @@ export const RULES: readonly Rule[] = [
   ),
   rule(
     'nip01-addressable-older-late',
-    'the same for addressable events',
+    'an older version of an addressable event that arrives later changes nothing',
     leaves(versionsOf({ kind: 30_023, tags: d('x') }, [3, 9, 6]), newest),
   ),
   ...(['lowest first', 'lowest last'] as const).flatMap((order) => [
@@ -146,7 +146,7 @@ export const RULES: readonly Rule[] = [
   ),
   rule(
     'nip01-addressable-kind-apart',
-    'nor do those of different kinds',
+    'addressable events of different kinds do not replace each other',
     staysApart((g) => {
       const author = g.author()
       return [30_023, 30_024].map((kind) => author.sign({ kind, tags: d('x') }))
@@ -154,12 +154,12 @@ export const RULES: readonly Rule[] = [
   ),
   rule(
     'nip01-addressable-author-apart',
-    'nor those of different authors',
+    'addressable events of different authors do not replace each other',
     staysApart((g) => [g.author(), g.author()].map((author) => author.sign({ kind: 30_023, tags: d('x') }))),
   ),
   rule(
     'nip01-replaceable-author-apart',
-    'the same for replaceable events',
+    'replaceable events of different authors do not replace each other',
     staysApart((g) => [g.author(), g.author()].map((author) => author.sign({ kind: 10_002 }))),
   ),
   rule('nip01-replaced-not-by-id', 'a version that was replaced is not served by its id either', async (g) => {
@@ -169,15 +169,19 @@ export const RULES: readonly Rule[] = [
     await client.store(old, current)
     same(await client.ids({ ids: [old.id, current.id] }), [current.id], 'what is served')
   }),
-  rule('nip01-replaced-not-by-tag', 'nor by a tag that only it had', async (g) => {
-    const [client, author] = [await g.connect(), g.author()]
-    const topic = author.pubkey.slice(0, 20)
-    await client.store(
-      author.sign({ kind: 10_002, created_at: ago(g, 9), tags: [['t', topic]] }),
-      author.sign({ kind: 10_002, created_at: ago(g, 3) }),
-    )
-    same(await client.ids({ '#t': [topic] }), [], 'what is served')
-  }),
+  rule(
+    'nip01-replaced-not-by-tag',
+    'a version that was replaced is not served by a tag that only it had',
+    async (g) => {
+      const [client, author] = [await g.connect(), g.author()]
+      const topic = author.pubkey.slice(0, 20)
+      await client.store(
+        author.sign({ kind: 10_002, created_at: ago(g, 9), tags: [['t', topic]] }),
+        author.sign({ kind: 10_002, created_at: ago(g, 3) }),
+      )
+      same(await client.ids({ '#t': [topic] }), [], 'what is served')
+    },
+  ),
   rule('nip01-replaced-limit', 'versions that were replaced do not use up a limit', async (g) => {
     const [client, author] = [await g.connect(), g.author()]
     const note = author.sign({ created_at: ago(g, 60) })

@@ -40,15 +40,15 @@ const isNoId = (id: unknown) => async (g: Ground) => {
 
 export const RULES: readonly Rule[] = [
   rule('nip01-subid-1', 'a subscription id of one character works', worksAsId('x')),
-  rule('nip01-subid-64', 'one of 64 characters works', worksAsId('x'.repeat(64))),
+  rule('nip01-subid-64', 'a subscription id of 64 characters works', worksAsId('x'.repeat(64))),
   rule(
     'nip01-subid-any-text',
-    'quotes, backslashes and letters beyond ASCII in it come back as they are',
+    'quotes, backslashes and letters beyond ASCII in a subscription id come back as they are',
     worksAsId('a"b\\c\n/é\u{1f600}'),
   ),
-  rule('nip01-subid-65', 'one of 65 characters is refused', isNoId('x'.repeat(65))),
-  rule('nip01-subid-empty', 'an empty one is refused', isNoId('')),
-  rule('nip01-subid-number', 'one that is no string is refused', isNoId(5)),
+  rule('nip01-subid-65', 'a subscription id of 65 characters is refused', isNoId('x'.repeat(65))),
+  rule('nip01-subid-empty', 'an empty subscription id is refused', isNoId('')),
+  rule('nip01-subid-number', 'a subscription id that is no string is refused', isNoId(5)),
   rule('nip01-subid-of-connection', 'the same id on two connections is two subscriptions', async (g) => {
     const [one, two, writer] = [await g.connect(), await g.connect(), await g.connect()]
     const [alice, bob] = [g.author(), g.author()]
@@ -209,7 +209,7 @@ export const RULES: readonly Rule[] = [
     await client.store(...shuffled(events))
     same(await client.ids({ authors: [author.pubkey], limit: 4 }), ids(events.slice(0, 4)), 'what is served')
   }),
-  rule('nip01-order', 'without a limit they come newest first too', async (g) => {
+  rule('nip01-order', 'without a limit events come newest first too', async (g) => {
     const [client, author] = [await g.connect(), g.author()]
     const events = series(author, 10)
     await client.store(...shuffled(events))

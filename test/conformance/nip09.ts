@@ -181,7 +181,7 @@ export const RULES: readonly Rule[] = [
   ),
   rule(
     'nip09-a-replaceable',
-    'and the replaceable one',
+    'an a tag deletes the replaceable event',
     scene(async ({ client, author, left, deletes }) => {
       const [gone, kept] = [author.sign({ kind: LIST, created_at: T }), author.sign({ kind: 10_003, created_at: T })]
       await client.store(gone, kept, deletes([['a', address(author, '', LIST)]]))
@@ -190,7 +190,7 @@ export const RULES: readonly Rule[] = [
   ),
   rule(
     'nip09-a-profile',
-    'kinds 0 and 3 too',
+    'an a tag deletes events of kinds 0 and 3 too',
     scene(async ({ client, author, left, deletes }) => {
       await client.store(...[0, 3].map((kind) => author.sign({ kind, created_at: T })))
       await client.store(deletes([0, 3].map((kind) => ['a', address(author, '', kind)])))

@@ -1,7 +1,9 @@
+import type { Signed } from './author.js'
 import type { Client } from './client.js'
 import { httpAsk, limitOf, NIP11_TYPE } from './document.js'
 import type { HttpAnswer } from './document.js'
 import type { Ground } from './ground.js'
+import { manyEvents } from './many.js'
 import { advice, expect, NotApplicable, rule, same, shown } from './rule.js'
 import type { Rule } from './rule.js'
 
@@ -41,6 +43,18 @@ const said = (g: Ground, name: string, max: number): number => {
 const MAX_BYTES = 4 * 1024 * 1024
 const MAX_TRIED = 10_000
 const DAY_SEC = 86_400
+/** On somebody else's relay, which keeps them. */
+const MAX_EVENTS = 600
+const MAX_OWN_EVENTS = 6_000
+const AT_ONCE = 500
+
+const storeMany = async (client: Client, events: readonly Signed[]): Promise<void> => {
+  for (let from = 0; from < events.length; from += AT_ONCE) {
+    const left = new Set(events.slice(from, from + AT_ONCE).map(({ id }) => id))
+    for (const event of events.slice(from, from + AT_ONCE)) client.send('EVENT', event)
+    await client.wait('OKs', (f) => f[0] === 'OK' && f[2] === true && left.delete(String(f[1])) && left.size === 0)
+  }
+}
 
 /** Not taken: OK false, NOTICE, or the connection ends. */
 const isTurnedAway = async (client: Client, g: Ground, text: string, id: string): Promise<void> => {
@@ -64,14 +78,14 @@ export const RULES: readonly Rule[] = [
       await documentOf(g)
     },
   ),
-  rule('nip11-accept-list', 'it is given where the type is one of several that are accepted', async (g) => {
+  rule('nip11-accept-list', 'the document is given where its type is one of several that are accepted', async (g) => {
     const { text } = await ask(g, { headers: { accept: `text/html;q=0.5, ${NIP11_TYPE};q=0.9` } })
     expect(text.startsWith('{'), `no document: ${shown(text)}`)
   }),
-  rule('nip11-cors-origin', 'it has Access-Control-Allow-Origin', cors('access-control-allow-origin')),
-  rule('nip11-cors-headers', 'it has Access-Control-Allow-Headers', cors('access-control-allow-headers')),
-  rule('nip11-cors-methods', 'it has Access-Control-Allow-Methods', cors('access-control-allow-methods')),
-  rule('nip11-cors-preflight', 'a preflight request gets them too', async (g) => {
+  rule('nip11-cors-origin', 'the document has Access-Control-Allow-Origin', cors('access-control-allow-origin')),
+  rule('nip11-cors-headers', 'the document has Access-Control-Allow-Headers', cors('access-control-allow-headers')),
+  rule('nip11-cors-methods', 'the document has Access-Control-Allow-Methods', cors('access-control-allow-methods')),
+  rule('nip11-cors-preflight', 'a preflight request gets all three CORS headers', async (g) => {
     const { status } = await ask(g, PREFLIGHT)
     expect(status < 300, `the status is ${status}`)
     for (const of of ['origin', 'headers', 'methods']) await cors(`access-control-allow-${of}`, PREFLIGHT)(g)
@@ -110,7 +124,7 @@ export const RULES: readonly Rule[] = [
     const text = JSON.stringify(['EVENT', event])
     await isTurnedAway(client, g, text + ' '.repeat(Math.max(0, max + 1 - text.length)), event.id)
   }),
-  rule('nip11-max-message-length-fits', 'one of just that length is', async (g) => {
+  rule('nip11-max-message-length-fits', 'a message of just max_message_length is taken', async (g) => {
     const [max, client] = [said(g, 'max_message_length', MAX_BYTES), await g.connect()]
     const event = g.author().sign()
     const text = JSON.stringify(['EVENT', event])
@@ -123,18 +137,22 @@ export const RULES: readonly Rule[] = [
     const client = await g.connect()
     await client.refuses(g.author().sign({ content: 'x'.repeat(max + 1) }))
   }),
-  rule('nip11-max-content-length-fits', 'one of just that length, counted in characters, is taken', async (g) => {
-    const max = said(g, 'max_content_length', MAX_BYTES)
-    const bytes = limitOf(g.document, 'max_message_length') ?? MAX_BYTES
-    const client = await g.connect()
-    await client.store(g.author().sign({ content: 'x'.repeat(Math.min(max, bytes - 1_000)) }))
-  }),
+  rule(
+    'nip11-max-content-length-fits',
+    'a content of just max_content_length, counted in characters, is taken',
+    async (g) => {
+      const max = said(g, 'max_content_length', MAX_BYTES)
+      const bytes = limitOf(g.document, 'max_message_length') ?? MAX_BYTES
+      const client = await g.connect()
+      await client.store(g.author().sign({ content: 'x'.repeat(Math.min(max, bytes - 1_000)) }))
+    },
+  ),
   rule('nip11-max-event-tags', 'more tags than max_event_tags are refused', async (g) => {
     const max = said(g, 'max_event_tags', MAX_TRIED)
     const client = await g.connect()
     await client.refuses(g.author().sign({ tags: Array.from({ length: max + 1 }, () => ['x']) }))
   }),
-  rule('nip11-max-event-tags-fits', 'just as many are taken', async (g) => {
+  rule('nip11-max-event-tags-fits', 'just max_event_tags tags are taken', async (g) => {
     const max = said(g, 'max_event_tags', MAX_TRIED)
     const client = await g.connect()
     await client.store(g.author().sign({ tags: Array.from({ length: max }, () => ['x']) }))
@@ -155,22 +173,26 @@ export const RULES: readonly Rule[] = [
     client.send('CLOSE', 's0')
     await client.subscribe({ authors: [author.pubkey] })
   }),
-  rule('nip11-max-limit', 'no answer has more events than max_limit', async (g) => {
-    const max = said(g, 'max_limit', 600)
-    const [client, author] = [await g.connect(), g.author()]
-    const events = Array.from({ length: max + 5 }, (_, i) => author.sign({ created_at: 1_700_000_000 + i }))
-    for (const event of events) client.send('EVENT', event)
-    await client.until('OKs', () =>
-      client.heard.filter((f) => f[0] === 'OK').length >= events.length ? true : undefined,
-    )
-    same((await client.ids({ authors: [author.pubkey], limit: max + 5 })).length, max, 'events')
-  }),
+  rule(
+    'nip11-max-limit',
+    'no answer has more than max_limit events, nor more than default_limit where no limit is asked for',
+    async (g) => {
+      const most = g.isOwn ? MAX_OWN_EVENTS : MAX_EVENTS
+      const [max, standard] = [said(g, 'max_limit', most), limitOf(g.document, 'default_limit')]
+      const [client, events] = [await g.connect(), await manyEvents(max + 5, 1_700_000_000)]
+      await storeMany(client, events)
+      const authors = [events[0]?.pubkey]
+      const { events: sent } = await client.ask({ authors, limit: max + 5 })
+      same([sent.length, sent[0]?.id], [max, events.at(-1)?.id], 'events, and the first of them')
+      if (standard !== undefined) same((await client.ask({ authors })).events.length, standard, 'without a limit')
+    },
+  ),
   rule('nip11-created-at-upper', 'a created_at beyond created_at_upper_limit is refused with invalid:', async (g) => {
     const max = said(g, 'created_at_upper_limit', 1e9)
     const client = await g.connect()
     await client.refuses(g.author().sign({ created_at: g.now() + max + 60 }), 'invalid')
   }),
-  rule('nip11-created-at-upper-fits', 'one within it is taken', async (g) => {
+  rule('nip11-created-at-upper-fits', 'a created_at within created_at_upper_limit is taken', async (g) => {
     const max = said(g, 'created_at_upper_limit', 1e9)
     const client = await g.connect()
     await client.store(g.author().sign({ created_at: g.now() + Math.max(0, max - 60) }))

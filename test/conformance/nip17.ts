@@ -132,18 +132,22 @@ export const RULES: readonly Rule[] = [
     const client = await authed(g, recipient)
     same(await client.ids({ kinds: [WRAP], '#p': [recipient.pubkey] }), [wrap.id], 'what is read')
   }),
-  rule('nip17-recipient-ways', 'by its id, by its author and among other things too', async (g) => {
-    const { wrap, recipient, wrapper } = await secret(g)
-    const client = await authed(g, recipient)
-    for (const filter of [
-      { ids: [wrap.id] },
-      { authors: [wrapper.pubkey] },
-      { kinds: [1, WRAP], '#p': [recipient.pubkey] },
-    ]) {
-      same(await client.ids(filter), [wrap.id], 'what is read')
-    }
-  }),
-  rule('nip17-recipient-live', 'and hears it live', async (g) => {
+  rule(
+    'nip17-recipient-ways',
+    'the one it is for reads a wrap by its id, by its author and among other things too',
+    async (g) => {
+      const { wrap, recipient, wrapper } = await secret(g)
+      const client = await authed(g, recipient)
+      for (const filter of [
+        { ids: [wrap.id] },
+        { authors: [wrapper.pubkey] },
+        { kinds: [1, WRAP], '#p': [recipient.pubkey] },
+      ]) {
+        same(await client.ids(filter), [wrap.id], 'what is read')
+      }
+    },
+  ),
+  rule('nip17-recipient-live', 'the one it is for hears a wrap live', async (g) => {
     const { recipient, wrapper, writer } = await secret(g)
     const client = await authed(g, recipient)
     const live = await client.subscribe({ kinds: [WRAP], '#p': [recipient.pubkey], limit: 0 })
@@ -151,11 +155,11 @@ export const RULES: readonly Rule[] = [
     await writer.store(wrap)
     await live.hears(wrap.id)
   }),
-  rule('nip17-recipient-count', 'and counts it', async (g) => {
+  rule('nip17-recipient-count', 'the one it is for counts a wrap', async (g) => {
     const { recipient } = await secret(g)
     same(await (await authed(g, recipient)).count({ kinds: [WRAP], '#p': [recipient.pubkey] }), 1, 'the count')
   }),
-  rule('nip17-recipient-sync', 'and finds it by a sync', async (g) => {
+  rule('nip17-recipient-sync', 'the one it is for finds a wrap by a sync', async (g) => {
     const { wrap, recipient } = await secret(g)
     same(await need(await authed(g, recipient), { kinds: [WRAP], '#p': [recipient.pubkey] }), [wrap.id], 'what is told')
   }),
@@ -180,7 +184,7 @@ export const RULES: readonly Rule[] = [
       'what is read',
     )
   }),
-  rule('nip17-author-not', 'its author, a throw-away key, does not read it', async (g) => {
+  rule('nip17-author-not', 'the author of a wrap, a throw-away key, does not read it', async (g) => {
     const hidden = await secret(g)
     const client = await authed(g, hidden.wrapper)
     await client.ask({ ids: [hidden.wrap.id] })
@@ -197,18 +201,30 @@ export const RULES: readonly Rule[] = [
       expect(end[0] === 'CLOSED' && String(end[2]).startsWith('auth-required: '), shown(JSON.stringify(end)))
     },
   ),
-  rule('nip17-auth-required-zero', 'the same with limit 0', async (g) => {
-    const { end } = await (await g.connect()).ask({ kinds: [WRAP], limit: 0 })
-    expect(end[0] === 'CLOSED' && String(end[2]).startsWith('auth-required: '), shown(JSON.stringify(end)))
-  }),
-  rule('nip17-auth-required-count', 'the same of a COUNT', async (g) => {
-    const frame = await (await g.connect()).askCount({ kinds: [WRAP], '#p': [g.author().pubkey] })
-    expect(frame[0] === 'CLOSED' && String(frame[2]).startsWith('auth-required: '), shown(JSON.stringify(frame)))
-  }),
-  rule('nip17-auth-required-sync', 'and NEG-ERR of a sync', async (g) => {
-    const { refusal = 'answered' } = await compare(await g.connect(), { kinds: [WRAP] })
-    expect(refusal.startsWith('auth-required: '), shown(refusal))
-  }),
+  rule(
+    'nip17-auth-required-zero',
+    'a REQ with limit 0 for wraps alone of somebody unknown gets auth-required: too',
+    async (g) => {
+      const { end } = await (await g.connect()).ask({ kinds: [WRAP], limit: 0 })
+      expect(end[0] === 'CLOSED' && String(end[2]).startsWith('auth-required: '), shown(JSON.stringify(end)))
+    },
+  ),
+  rule(
+    'nip17-auth-required-count',
+    'a COUNT of wraps of somebody unknown gets CLOSED with auth-required:',
+    async (g) => {
+      const frame = await (await g.connect()).askCount({ kinds: [WRAP], '#p': [g.author().pubkey] })
+      expect(frame[0] === 'CLOSED' && String(frame[2]).startsWith('auth-required: '), shown(JSON.stringify(frame)))
+    },
+  ),
+  rule(
+    'nip17-auth-required-sync',
+    'a sync of wraps of somebody unknown gets NEG-ERR with auth-required:',
+    async (g) => {
+      const { refusal = 'answered' } = await compare(await g.connect(), { kinds: [WRAP] })
+      expect(refusal.startsWith('auth-required: '), shown(refusal))
+    },
+  ),
   rule('nip17-restricted', 'a REQ for the wraps of another gets CLOSED with restricted:', async (g) => {
     const client = await authed(g, g.author())
     const { end } = await client.ask({ kinds: [WRAP], '#p': [g.author().pubkey] })
@@ -235,14 +251,14 @@ export const RULES: readonly Rule[] = [
     same(await (await authed(g, recipient)).ids({ ids: [wrap.id] }), [], 'what is left')
     await writer.refuses(wrap)
   }),
-  rule('nip59-recipient-deletes-first', 'also before it arrives', async (g) => {
+  rule('nip59-recipient-deletes-first', 'the one it is for may delete a wrap before it arrives', async (g) => {
     const [writer, recipient] = [await g.connect(), g.author()]
     const wrap = g.author().sign({ kind: WRAP, tags: [['p', recipient.pubkey]] })
     await writer.store(recipient.sign({ kind: 5, tags: [['e', wrap.id]] }))
     await writer.publish(wrap)
     same(await (await authed(g, recipient)).ids({ ids: [wrap.id] }), [], 'what is left')
   }),
-  rule('nip59-stranger-deletes-not', 'somebody else may not', async (g) => {
+  rule('nip59-stranger-deletes-not', 'somebody else may not delete a wrap', async (g) => {
     const { wrap, recipient, writer } = await secret(g)
     await writer.publish(g.author().sign({ kind: 5, tags: [['e', wrap.id]] }))
     same(await (await authed(g, recipient)).ids({ ids: [wrap.id] }), [wrap.id], 'what is left')
@@ -262,10 +278,14 @@ export const RULES: readonly Rule[] = [
     await live.hears(wrap.id)
     same(await client.ids({ ids: [wrap.id] }), [], 'stored')
   }),
-  advice('nip59-ephemeral-mute', 'where only others listen it gets mute:, as nobody heard it', async (g) => {
-    const { wrap, recipient, writer } = await secret(g, EPHEMERAL_WRAP)
-    const client = await authed(g, g.author())
-    await client.subscribe({ authors: [wrap.pubkey] }, { kinds: [1], '#p': [recipient.pubkey] })
-    await writer.refuses(wrap, 'mute')
-  }),
+  advice(
+    'nip59-ephemeral-mute',
+    'a kind 21059 that only others could hear gets mute:, as nobody heard it',
+    async (g) => {
+      const { wrap, recipient, writer } = await secret(g, EPHEMERAL_WRAP)
+      const client = await authed(g, g.author())
+      await client.subscribe({ authors: [wrap.pubkey] }, { kinds: [1], '#p': [recipient.pubkey] })
+      await writer.refuses(wrap, 'mute')
+    },
+  ),
 ]

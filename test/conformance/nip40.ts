@@ -30,11 +30,11 @@ export const RULES: readonly Rule[] = [
     const client = await g.connect()
     await client.refuses(expiring(g.author(), g.now() - 60), 'invalid')
   }),
-  rule('nip40-already-long', 'the same where it ended long ago', async (g) => {
+  rule('nip40-already-long', 'an event that ended long ago is refused with invalid:', async (g) => {
     const client = await g.connect()
     await client.refuses(expiring(g.author(), 1), 'invalid')
   }),
-  rule('nip40-already-not-live', 'and it reaches nobody', async (g) => {
+  rule('nip40-already-not-live', 'an event that has ended reaches nobody', async (g) => {
     const [client, listener, author] = [await g.connect(), await g.connect(), g.author()]
     const live = await listener.subscribe({ authors: [author.pubkey] })
     const last = author.sign()
@@ -48,12 +48,12 @@ export const RULES: readonly Rule[] = [
     const client = await g.connect()
     same(await client.ids({ authors: [author.pubkey] }), [], 'what is served')
   }),
-  rule('nip40-at-read-by-id', 'nor by its id', async (g) => {
+  rule('nip40-at-read-by-id', 'an event that has ended since is not served by its id', async (g) => {
     const { event } = await ended(g)
     const client = await g.connect()
     same(await client.ids({ ids: [event.id] }), [], 'what is served')
   }),
-  rule('nip40-at-read-by-tag', 'nor by a tag', async (g) => {
+  rule('nip40-at-read-by-tag', 'an event that has ended since is not served by a tag', async (g) => {
     const topic = g.author().pubkey
     await ended(g, { tags: [['t', topic]] })
     const client = await g.connect()
@@ -84,14 +84,18 @@ export const RULES: readonly Rule[] = [
     await g.clockReaches(at)
     same(await client.ids({ authors: [author.pubkey] }), [], 'what is served')
   }),
-  rule('nip40-any-order', 'nor does it matter which of the two came first', async (g) => {
-    const [client, author] = [await g.connect(), g.author()]
-    const at = g.now() + 2
-    await client.store(expiring(author, at, { kind: 10_002 }))
-    await client.publish(author.sign({ kind: 10_002, created_at: g.now() - 60 }))
-    await g.clockReaches(at)
-    same(await client.ids({ authors: [author.pubkey] }), [], 'what is served')
-  }),
+  rule(
+    'nip40-any-order',
+    'a version that has ended leaves the same, whichever of two versions came first',
+    async (g) => {
+      const [client, author] = [await g.connect(), g.author()]
+      const at = g.now() + 2
+      await client.store(expiring(author, at, { kind: 10_002 }))
+      await client.publish(author.sign({ kind: 10_002, created_at: g.now() - 60 }))
+      await g.clockReaches(at)
+      same(await client.ids({ authors: [author.pubkey] }), [], 'what is served')
+    },
+  ),
   rule('nip40-no-time', 'a tag that names no time ends nothing', async (g) => {
     const [client, author] = [await g.connect(), g.author()]
     for (const value of ['soon', '', '-1', '1.5']) {

@@ -57,17 +57,21 @@ export const RULES: readonly Rule[] = [
   onLists('nip42-write-unknown', 'an event of somebody unknown gets auth-required:', async (g) => {
     await (await g.connect()).refuses(g.author().sign(), 'auth-required')
   }),
-  onLists('nip42-write-stranger', 'one brought by a key that is not on the list gets restricted:', async (g) => {
+  onLists('nip42-write-stranger', 'an event brought by a key that is not on the list gets restricted:', async (g) => {
     const author = g.author()
     await (await authed(g, author)).refuses(author.sign(), 'restricted')
   }),
-  onLists('nip42-write-listed', 'one brought by a key that is on it is taken', async (g) => {
+  onLists('nip42-write-listed', 'an event brought by a key that is on the list is taken', async (g) => {
     await (await authed(g, g.own().keys.writer)).store(g.own().keys.writer.sign({ content: g.author().pubkey }))
   }),
-  onLists('nip42-write-wrap', 'also where its author is a throw-away key, as of a gift wrap', async (g) => {
-    const wrap = g.author().sign({ kind: 1059, tags: [['p', g.author().pubkey]] })
-    await (await authed(g, g.own().keys.writer)).store(wrap)
-  }),
+  onLists(
+    'nip42-write-wrap',
+    'so is one whose author is a throw-away key, as of a gift wrap, where a listed key brings it',
+    async (g) => {
+      const wrap = g.author().sign({ kind: 1059, tags: [['p', g.author().pubkey]] })
+      await (await authed(g, g.own().keys.writer)).store(wrap)
+    },
+  ),
   onLists('nip42-lists-apart-write', 'who may read may not write for that', async (g) => {
     const { reader } = g.own().keys
     await (await authed(g, reader)).refuses(reader.sign(), 'restricted')

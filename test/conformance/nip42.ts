@@ -52,7 +52,7 @@ export const RULES: readonly Rule[] = [
     const challenge = await (await g.connect()).challenge()
     expect(challenge.length >= 8, `the challenge is ${shown(challenge)}`)
   }),
-  rule('nip42-challenge-new', 'each connection gets another one', async (g) => {
+  rule('nip42-challenge-new', 'each connection gets another challenge', async (g) => {
     const challenges = await Promise.all([1, 2, 3].map(async () => (await g.connect()).challenge()))
     same(new Set(challenges).size, 3, 'different challenges')
   }),
@@ -65,62 +65,62 @@ export const RULES: readonly Rule[] = [
   }),
   rule(
     'nip42-clock-early',
-    'a created_at of nine minutes ago passes',
+    'an AUTH with a created_at of nine minutes ago passes',
     passes((g) => ({ created_at: g.now() - 540 })),
   ),
   rule(
     'nip42-clock-late',
-    'one of nine minutes ahead passes',
+    'an AUTH with a created_at of nine minutes ahead passes',
     passes((g) => ({ created_at: g.now() + 540 })),
   ),
   rule(
     'nip42-relay-slash',
-    'a slash at the end of the relay tag does not matter',
+    'a slash at the end of the relay tag of an AUTH does not matter',
     passes((g) => ({ relay: `${g.url.replace(/\/$/, '')}/` })),
   ),
   rule(
     'nip42-relay-case',
-    'nor does the case of scheme and host',
+    'the case of scheme and host in the relay tag of an AUTH does not matter',
     passes((g) => ({ relay: g.url.replace(/^[^/]*\/\/[^/]*/, (place) => place.toUpperCase()) })),
   ),
   rule(
     'nip42-created-at-old',
-    'a created_at of long ago fails',
+    'an AUTH with a created_at of long ago fails',
     failsWith((g) => ({ created_at: g.now() - 2 * WINDOW_SEC })),
   ),
   rule(
     'nip42-created-at-future',
-    'one far ahead fails',
+    'an AUTH with a created_at far ahead fails',
     failsWith((g) => ({ created_at: g.now() + 2 * WINDOW_SEC })),
   ),
   rule(
     'nip42-challenge-wrong',
-    'a challenge that never was fails',
+    'an AUTH with a challenge that never was fails',
     failsWith(() => ({ challenge: 'made up' })),
   ),
   rule(
     'nip42-relay-wrong',
-    'the URL of another relay fails',
+    'an AUTH for the URL of another relay fails',
     failsWith(() => ({ relay: 'wss://elsewhere.example/' })),
   ),
   rule(
     'nip42-relay-none',
-    'a relay tag that is no URL fails',
+    'an AUTH with a relay tag that is no URL fails',
     failsWith(() => ({ relay: 'relay' })),
   ),
   rule(
     'nip42-challenge-of-another',
-    'the challenge of another connection fails',
+    'an AUTH with the challenge of another connection fails',
     fails(async (client, author, g) => client.auth(author, { challenge: await (await g.connect()).challenge() })),
   ),
   rule(
     'nip42-kind',
-    'an event of another kind fails',
+    'an AUTH with an event of another kind fails',
     fails(async (client, author) => client.authWith(author.sign({ kind: 1, tags: await authTags(client) }))),
   ),
   rule(
     'nip42-signature',
-    'a signature that does not hold fails',
+    'an AUTH whose signature does not hold fails',
     fails(async (client, author, g) => {
       const event = author.sign({ kind: AUTH_KIND, tags: await authTags(client) })
       return client.authWith({ ...event, sig: g.author().sign().sig })
@@ -128,7 +128,7 @@ export const RULES: readonly Rule[] = [
   ),
   rule(
     'nip42-id',
-    'an id that is not the hash fails',
+    'an AUTH whose id is not the hash fails',
     fails(async (client, author) => {
       const event = author.sign({ kind: AUTH_KIND, tags: [] })
       return client.authWith({ ...event, tags: await authTags(client) })
@@ -136,12 +136,12 @@ export const RULES: readonly Rule[] = [
   ),
   rule(
     'nip42-no-challenge-tag',
-    'no challenge tag fails',
+    'an AUTH without a challenge tag fails',
     fails((client, author) => client.authWith(author.sign({ kind: AUTH_KIND, tags: [['relay', client.url]] }))),
   ),
   rule(
     'nip42-no-relay-tag',
-    'no relay tag fails',
+    'an AUTH without a relay tag fails',
     fails(async (client, author) =>
       client.authWith(author.sign({ kind: AUTH_KIND, tags: [['challenge', await client.challenge()]] })),
     ),
@@ -176,7 +176,7 @@ export const RULES: readonly Rule[] = [
     await client.auth(author)
     same(await client.ids({ authors: [author.pubkey] }), [], 'what is served')
   }),
-  rule('nip42-not-broadcast', 'and reaches nobody', async (g) => {
+  rule('nip42-not-broadcast', 'an AUTH event reaches nobody', async (g) => {
     const [client, listener, author] = [await g.connect(), await g.connect(), g.author()]
     const live = await listener.subscribe({ authors: [author.pubkey] })
     await client.auth(author)
@@ -201,7 +201,7 @@ export const RULES: readonly Rule[] = [
   }),
   rule(
     'nip42-public-url',
-    'the URL by which clients know the relay passes, whatever its address',
+    'an AUTH for the URL by which clients know the relay passes, whatever its address',
     async (g) => {
       const client = await g.connect()
       const { accepted, reason } = await client.auth(g.author(), { relay: g.own().publicUrl })
@@ -211,7 +211,7 @@ export const RULES: readonly Rule[] = [
   ),
   rule(
     'nip42-public-url-other',
-    'another URL of that host’s name fails',
+    'an AUTH for another URL that only looks like it fails',
     async (g) => {
       const client = await g.connect()
       const { accepted } = await client.auth(g.author(), { relay: 'wss://conformance.example.attacker.example/relay' })

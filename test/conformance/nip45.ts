@@ -59,7 +59,7 @@ export const RULES: readonly Rule[] = [
     await client.store(event, author.sign({ kind: 5, tags: [['e', event.id]] }))
     same(await client.count({ authors: [author.pubkey], kinds: [1] }), 0, 'the count')
   }),
-  rule('nip45-ephemeral', 'nor what is not stored', async (g) => {
+  rule('nip45-ephemeral', 'what is not stored is not counted', async (g) => {
     const [client, author] = [await g.connect(), g.author()]
     await client.subscribe({ authors: [author.pubkey] })
     await client.store(author.sign({ kind: 20_001 }))
@@ -73,8 +73,8 @@ export const RULES: readonly Rule[] = [
       same(frame[0] === 'COUNT' ? (frame[2] as { count: number }).count : 0, 0, 'the count')
     }),
   ),
-  rule('nip45-refused', 'a filter that is none gets CLOSED with a prefix', isClosed({ kinds: 'all' })),
-  rule('nip45-refused-no-filter', 'the same for no filter', isClosed()),
+  rule('nip45-refused', 'a COUNT with a filter that is none gets CLOSED with a prefix', isClosed({ kinds: 'all' })),
+  rule('nip45-refused-no-filter', 'a COUNT without a filter gets CLOSED with a prefix', isClosed()),
   rule('nip45-no-subscription', 'a COUNT opens no subscription', async (g) => {
     const [client, author] = [await g.connect(), g.author()]
     same(await client.count({ authors: [author.pubkey] }), 0, 'the count')
@@ -83,7 +83,7 @@ export const RULES: readonly Rule[] = [
     await client.fence()
     expect(!client.heard.some((f) => f[0] === 'EVENT'), 'an event came')
   }),
-  rule('nip45-beside-req', 'and ends none of the same id', async (g) => {
+  rule('nip45-beside-req', 'a COUNT ends no REQ of the same id', async (g) => {
     const [client, author] = [await g.connect(), g.author()]
     const live = await client.subscribe({ authors: [author.pubkey] })
     client.send('COUNT', live.id, { authors: [author.pubkey] })

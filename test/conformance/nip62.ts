@@ -58,17 +58,21 @@ export const RULES: readonly Rule[] = [
     const { client, author } = await vanished(g, g.url)
     same(await left(client, author), [], 'what is left')
   }),
-  rule('nip62-this-relay-slash', 'a slash at the end of the name does not matter', async (g) => {
+  rule('nip62-this-relay-slash', 'a slash at the end of the relay that a request names does not matter', async (g) => {
     const { client, author } = await vanished(g, `${g.url.replace(/\/$/, '')}/`)
     same(await left(client, author), [], 'what is left')
   }),
-  rule('nip62-all-relays', 'so does one for ALL_RELAYS, deletion requests included', async (g) => {
-    const { client, author } = await vanished(g)
-    same(await left(client, author), [], 'what is left')
-  }),
+  rule(
+    'nip62-all-relays',
+    'a request for ALL_RELAYS deletes all of its author, deletion requests included',
+    async (g) => {
+      const { client, author } = await vanished(g)
+      same(await left(client, author), [], 'what is left')
+    },
+  ),
   rule(
     'nip62-public-url',
-    'and one that names the URL by which clients know the relay',
+    'a request that names the URL by which clients know the relay is for it',
     async (g) => {
       const [client, author] = [await g.connect(), g.author()]
       await client.store(author.sign({ created_at: g.now() - 9 }), request(author, g.now(), g.own().publicUrl))
@@ -128,10 +132,10 @@ export const RULES: readonly Rule[] = [
     'a request for another relay deletes nothing here',
     isNotForUs([['relay', 'wss://elsewhere.example/']]),
   ),
-  rule('nip62-no-relay', 'one without a relay tag deletes nothing', isNotForUs([])),
+  rule('nip62-no-relay', 'a request without a relay tag deletes nothing', isNotForUs([])),
   rule('nip62-all-relays-case', 'all_relays in lowercase names no relay', isNotForUs([['relay', 'all_relays']])),
   rule('nip62-other-tag', 'ALL_RELAYS in another tag does not either', isNotForUs([['r', 'ALL_RELAYS'], ['relay']])),
-  rule('nip62-undeletable', 'deleting the request undoes nothing', async (g) => {
+  rule('nip62-undeletable', 'deleting a request to vanish undoes nothing', async (g) => {
     const [client, author, at] = [await g.connect(), g.author(), g.now() - 60]
     const [event, asked] = [author.sign({ created_at: at - 5 }), request(author, at, 'ALL_RELAYS')]
     await client.store(event, asked)
@@ -147,7 +151,7 @@ export const RULES: readonly Rule[] = [
     )
     await client.refuses(event)
   }),
-  rule('nip62-twice', 'an older request that comes later takes nothing back', async (g) => {
+  rule('nip62-twice', 'an older request to vanish that comes later takes nothing back', async (g) => {
     const [client, author, at] = [await g.connect(), g.author(), g.now() - 60]
     await client.store(request(author, at, 'ALL_RELAYS'))
     await client.publish(request(author, at - 500, 'ALL_RELAYS'))

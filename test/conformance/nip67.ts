@@ -65,7 +65,7 @@ export const RULES: readonly Rule[] = [
     )
     says(end, 'more')
   }),
-  rule('nip67-ties-finish', 'and it is finish where nothing older is left', async (g) => {
+  rule('nip67-ties-finish', 'where such a second is the last one there is, it is finish', async (g) => {
     const [client, author] = [await g.connect(), g.author()]
     await client.store(...notes(author, [9, 5, 5, 5]))
     const { events, end } = await client.ask({ authors: [author.pubkey], limit: 2 })
@@ -96,7 +96,7 @@ export const RULES: readonly Rule[] = [
     await client.store(author.sign({ kind: 1059, created_at: T, tags: [['p', g.author().pubkey]] }))
     says((await (await g.connect()).ask({ authors: [author.pubkey], limit: 1 })).end, 'finish')
   }),
-  rule('nip67-deleted', 'nor do those that are deleted', async (g) => {
+  rule('nip67-deleted', 'events that are deleted make no answer incomplete', async (g) => {
     const [client, author] = [await g.connect(), g.author()]
     const [kept, gone] = notes(author, [5, 1])
     if (kept === undefined || gone === undefined) return

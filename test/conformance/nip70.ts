@@ -20,30 +20,34 @@ export const RULES: readonly Rule[] = [
     await client.refuses(author.sign({ tags: PROTECTED }), 'auth-required')
     same(await client.ids({ authors: [author.pubkey] }), [], 'stored all the same')
   }),
-  rule('nip70-stranger', 'one brought by another key is refused with restricted:', async (g) => {
+  rule('nip70-stranger', 'a protected event brought by another key is refused with restricted:', async (g) => {
     const [client, author] = [await authed(g, g.author()), g.author()]
     await client.refuses(author.sign({ tags: PROTECTED }), 'restricted')
     same(await client.ids({ authors: [author.pubkey] }), [], 'stored all the same')
   }),
-  rule('nip70-author', 'one brought by its author is taken, and served to anybody', async (g) => {
+  rule('nip70-author', 'a protected event brought by its author is taken, and served to anybody', async (g) => {
     const author = g.author()
     const event = author.sign({ tags: PROTECTED })
     await (await authed(g, author)).store(event)
     same(await (await g.connect()).ids({ ids: [event.id] }), [event.id], 'what is served')
   }),
-  rule('nip70-author-among-keys', 'also where the author is one of several keys of the connection', async (g) => {
-    const author = g.author()
-    await (await authed(g, g.author(), author, g.author())).store(author.sign({ tags: PROTECTED }))
-  }),
-  rule('nip70-among-tags', 'the tag counts wherever it stands among the tags', async (g) => {
+  rule(
+    'nip70-author-among-keys',
+    'a protected event is taken also where its author is one of several keys of the connection',
+    async (g) => {
+      const author = g.author()
+      await (await authed(g, g.author(), author, g.author())).store(author.sign({ tags: PROTECTED }))
+    },
+  ),
+  rule('nip70-among-tags', 'the tag of a protected event counts wherever it stands among the tags', async (g) => {
     const client = await g.connect()
     await client.refuses(g.author().sign({ tags: [['t', 'x'], ...PROTECTED, ['p', g.author().pubkey]] }))
   }),
-  rule('nip70-any-kind', 'and for every kind', async (g) => {
+  rule('nip70-any-kind', 'an event of any kind may be protected', async (g) => {
     const client = await g.connect()
     for (const kind of [0, 7, 10_002, 20_001]) await client.refuses(g.author().sign({ kind, tags: PROTECTED }))
   }),
-  rule('nip70-not-live', 'a refused one reaches nobody', async (g) => {
+  rule('nip70-not-live', 'a protected event that is refused reaches nobody', async (g) => {
     const [client, listener, author] = [await g.connect(), await g.connect(), g.author()]
     const live = await listener.subscribe({ authors: [author.pubkey] })
     const last = author.sign()
@@ -66,7 +70,7 @@ export const RULES: readonly Rule[] = [
       await (await g.connect()).refuses(repost)
     }),
   ),
-  rule('nip70-repost-of-author', 'also where the author of the repost is there', async (g) => {
+  rule('nip70-repost-of-author', 'a repost that holds a protected event is refused also of its author', async (g) => {
     const author = g.author()
     const content = JSON.stringify(author.sign({ tags: PROTECTED }))
     await (await authed(g, author)).refuses(author.sign({ kind: 6, content }))

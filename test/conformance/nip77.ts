@@ -137,16 +137,28 @@ export const RULES: readonly Rule[] = [
     'a message that is no hex gets NEG-ERR with a prefix',
     isRefused({ kinds: [1], limit: 1 }, 'xyz'),
   ),
-  rule('nip77-cut-off', 'so does one that is cut off', isRefused({ authors: ['0'.repeat(64)] }, '6100000201')),
-  rule('nip77-no-message', 'and one that is none', isRefused({ kinds: [1], limit: 1 }, null)),
-  rule('nip77-no-filter', 'and a filter that is none', isRefused({ kinds: 'all' }, '6100000200')),
+  rule(
+    'nip77-cut-off',
+    'a message that is cut off gets NEG-ERR with a prefix',
+    isRefused({ authors: ['0'.repeat(64)] }, '6100000201'),
+  ),
+  rule(
+    'nip77-no-message',
+    'a NEG-OPEN without a message gets NEG-ERR with a prefix',
+    isRefused({ kinds: [1], limit: 1 }, null),
+  ),
+  rule(
+    'nip77-no-filter',
+    'a NEG-OPEN with a filter that is none gets NEG-ERR with a prefix',
+    isRefused({ kinds: 'all' }, '6100000200'),
+  ),
   rule('nip77-not-open', 'a NEG-MSG for what is not open gets NEG-ERR closed:', async (g) => {
     const client = await g.connect()
     client.send('NEG-MSG', 'never', '6100000200')
     const frame = await client.until('NEG-ERR', () => negAnswers(client, 'never')[0])
     expect(frame[0] === 'NEG-ERR' && String(frame[2]).startsWith('closed: '), shown(JSON.stringify(frame)))
   }),
-  rule('nip77-close', 'after NEG-CLOSE it is not open', async (g) => {
+  rule('nip77-close', 'after NEG-CLOSE a sync is not open', async (g) => {
     const [client, author] = [await g.connect(), g.author()]
     client.send('NEG-OPEN', 'one', { authors: [author.pubkey] }, firstMessage([]))
     await client.until('NEG-MSG', () => negAnswers(client, 'one')[0])
@@ -155,7 +167,7 @@ export const RULES: readonly Rule[] = [
     const frame = await client.until('NEG-ERR', () => negAnswers(client, 'one')[1])
     same(frame[0], 'NEG-ERR', 'the answer')
   }),
-  rule('nip77-own-ids', 'its ids are a space of their own: a REQ of the same id goes on', async (g) => {
+  rule('nip77-own-ids', 'the ids of syncs are a space of their own: a REQ of the same id goes on', async (g) => {
     const [client, author] = [await g.connect(), g.author()]
     const live = await client.subscribe({ authors: [author.pubkey] })
     client.send('NEG-OPEN', live.id, { authors: [author.pubkey] }, firstMessage([]))
@@ -176,7 +188,7 @@ export const RULES: readonly Rule[] = [
     const answer = String(negAnswers(client, 'same')[1]?.[2])
     expect(answer.includes(ofBob.id) && !answer.includes(ofAlice.id), 'it is the old one that was answered')
   }),
-  rule('nip77-several', 'several may be open at once', async (g) => {
+  rule('nip77-several', 'several syncs may be open at once', async (g) => {
     const [client, author] = [await g.connect(), g.author()]
     const event = author.sign()
     await client.store(event)

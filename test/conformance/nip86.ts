@@ -127,7 +127,7 @@ export const RULES: readonly Rule[] = [
       'it is not listed',
     )
   }),
-  of('nip86-banevent-before', 'also where it was banned before it came', async (g) => {
+  of('nip86-banevent-before', 'an event that was banned before it came is refused with blocked:', async (g) => {
     const [client, event] = [await g.connect(), g.author().sign()]
     await done(g, 'banevent', [event.id])
     await client.refuses(event, 'blocked')
@@ -166,7 +166,7 @@ export const RULES: readonly Rule[] = [
     const { result, error } = await call(g, 'makecoffee')
     expect(result === undefined && typeof error === 'string' && error !== '', shown(JSON.stringify({ result, error })))
   }),
-  of('nip86-wrong-params', 'so do parameters that are none', async (g) => {
+  of('nip86-wrong-params', 'parameters that are none get an error, and no result', async (g) => {
     for (const params of [[], ['xyz'], [5], [null], [g.author().pubkey.toUpperCase()]]) {
       const { result, error } = await call(g, 'banpubkey', params)
       expect(result === undefined && typeof error === 'string', shown(JSON.stringify({ params, result, error })))
@@ -199,80 +199,80 @@ export const RULES: readonly Rule[] = [
 
   of(
     'nip98-scheme',
-    'another scheme than Nostr is turned away',
+    'another scheme of Authorization than Nostr is turned away',
     turnedAway(() => ({ header: (h) => h.replace('Nostr', 'Bearer') })),
   ),
   of(
     'nip98-no-event',
-    'so is what is no event',
+    'an Authorization that holds no event is turned away',
     turnedAway(() => ({ header: () => 'Nostr bm90IGFuIGV2ZW50' })),
   ),
   of(
     'nip98-kind',
-    'an event of another kind than 27235',
+    'an Authorization of another kind than 27235 is turned away',
     turnedAway(() => ({ template: { kind: 1 } })),
   ),
   of(
     'nip98-old',
-    'a created_at of two minutes ago',
+    'one whose created_at is two minutes old is turned away',
     turnedAway((g) => ({ template: { created_at: g.now() - 120 } })),
   ),
   of(
     'nip98-future',
-    'one of two minutes ahead',
+    'one whose created_at is two minutes ahead is turned away',
     turnedAway((g) => ({ template: { created_at: g.now() + 120 } })),
   ),
   of(
     'nip98-u',
-    'the URL of another relay',
+    'one for the URL of another relay is turned away',
     turnedAway(() => ({ tags: changed('u', 'https://elsewhere.example/') })),
   ),
   of(
     'nip98-no-u',
-    'no URL',
+    'one without a URL is turned away',
     turnedAway(() => ({ tags: without('u') })),
   ),
   of(
     'nip98-u-query',
-    'the own URL with a query that was not asked',
+    'one for the own URL with a query that was not asked is turned away',
     turnedAway((g) => ({ tags: changed('u', `${httpUrl(g.url)}/?x=1`) })),
   ),
   of(
     'nip98-method',
-    'another method',
+    'one for another HTTP method is turned away',
     turnedAway(() => ({ tags: changed('method', 'GET') })),
   ),
   of(
     'nip98-no-method',
-    'no method',
+    'one without an HTTP method is turned away',
     turnedAway(() => ({ tags: without('method') })),
   ),
   of(
     'nip98-payload',
-    'a payload that is not the hash of the body',
+    'one whose payload is not the hash of the body is turned away',
     turnedAway(() => ({ tags: changed('payload', sha256('')) })),
   ),
   of(
     'nip98-no-payload',
-    'no payload: NIP-86 requires it',
+    'one without a payload is turned away: NIP-86 requires it',
     turnedAway(() => ({ tags: without('payload') })),
   ),
   of(
     'nip98-signature',
-    'a signature that does not hold',
+    'one whose signature does not hold is turned away',
     turnedAway((g) => ({ event: (event) => ({ ...event, sig: g.author().sign().sig }) })),
   ),
   of(
     'nip98-id',
-    'an id that is not the hash',
+    'one whose id is not the hash is turned away',
     turnedAway((g) => ({ event: (event) => ({ ...event, created_at: g.now() + 1 }) })),
   ),
   of(
     'nip98-forged-key',
-    'the key of an admin on the signature of another',
+    'the key of an admin on the signature of another is turned away',
     turnedAway((g) => ({ by: g.author(), event: (event) => ({ ...event, pubkey: g.own().keys.admin.pubkey }) })),
   ),
-  of('nip98-once', 'an event that was used works no second time', async (g) => {
+  of('nip98-once', 'an Authorization that was used works no second time', async (g) => {
     const { pubkey } = g.author()
     let header = ''
     const keep = (text: string): string => (header = text)

@@ -34,7 +34,7 @@ export const RULES: readonly Rule[] = [
   ),
   rule(
     'relay-nested-tags',
-    'nor do tags that nest',
+    'tags that nest thousands deep harm nobody',
     harmsNobody(async (g, say) => {
       say(JSON.stringify(['EVENT', { ...g.author().sign(), tags: 'X' }]).replace('"X"', nested(5_000)))
       return Promise.resolve()
@@ -111,7 +111,7 @@ export const RULES: readonly Rule[] = [
   }),
   rule(
     'relay-kapnet-unlisted',
-    'with an allowlist they are refused to others, with auth-required: or restricted:',
+    'with an allowlist kinds 30000 to 30599 are refused to others, with auth-required: or restricted:',
     async (g) => {
       const [client, author] = [await g.connect(), g.author()]
       for (const kind of KAPNET_KINDS) await client.refuses(author.sign({ kind, tags: [['d', 'x']] }), 'auth-required')
@@ -122,7 +122,7 @@ export const RULES: readonly Rule[] = [
   ),
   rule(
     'relay-kapnet-listed',
-    'and taken of a key that is on it',
+    'with an allowlist kinds 30000 to 30599 are taken of a key that is on it',
     async (g) => {
       const [client, { kapnet }] = [await g.connect(), g.own().keys]
       await client.store(...KAPNET_KINDS.map((kind) => kapnet.sign({ kind, tags: [['d', g.author().pubkey]] })))
@@ -161,7 +161,7 @@ export const RULES: readonly Rule[] = [
   ),
   rule(
     'relay-rate-key',
-    'events beyond the rate of an author are, over all connections',
+    'events beyond the rate of an author are refused with rate-limited:, over all connections',
     async (g) => {
       const [one, two, author] = [await g.connect(), await g.connect(), g.author()]
       const { burst } = g.own()
@@ -204,7 +204,7 @@ export const RULES: readonly Rule[] = [
   ),
   rule(
     'relay-durable-state',
-    'so are deletions, versions and requests to vanish',
+    'deletions, versions and requests to vanish are there after kill -9 too',
     async (g) => {
       const { start } = g.own()
       const [{ url, child }, author, gone] = [await start('state'), g.author(), g.author()]
@@ -223,7 +223,7 @@ export const RULES: readonly Rule[] = [
   ),
   rule(
     'relay-goodbye',
-    'at SIGTERM clients hear a goodbye (1001), and it ends with 0',
+    'at SIGTERM clients hear a goodbye (1001), and the relay ends with 0',
     async (g) => {
       const { url, child } = await g.own().start('goodbye')
       const client = await g.connect(url)
@@ -234,7 +234,7 @@ export const RULES: readonly Rule[] = [
   ),
   rule(
     'relay-goodbye-deadline',
-    'a client that does not listen does not hold it up',
+    'a client that does not listen does not hold up the end of the relay',
     async (g) => {
       const { url, child } = await g.own().start('deadline', ['--stop-deadline', '1s'])
       const client = await g.connect(url)

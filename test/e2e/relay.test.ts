@@ -352,7 +352,7 @@ describe('the document', () => {
     expect(cors(response)).toEqual(['*', '*', '*'])
     expect(document).toMatchObject({
       name: 'relay under test',
-      supported_nips: [1, 9, 11, 13, 40, 42, 45, 59, 62, 67, 70, 77],
+      supported_nips: [1, 9, 11, 13, 17, 40, 42, 45, 59, 62, 67, 70, 77],
     })
     expect(document['limitation']).toEqual({
       max_message_length: 1_048_576,
