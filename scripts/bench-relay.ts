@@ -4,7 +4,7 @@ import { CONTESTANTS } from './bench/relay-contestants.js'
 import { writeDocs } from './bench/relay-docs.js'
 import { takeAll } from './bench/relay-figures.js'
 import type { Measurement, Row } from './bench/relay-figures.js'
-import { machineOf } from './bench/relay-machine.js'
+import { loadNow, machineOf } from './bench/relay-machine.js'
 import { readOptions } from './bench/relay-options.js'
 import type { BenchOptions } from './bench/relay-options.js'
 import { runPart } from './bench/relay-parts.js'
@@ -40,13 +40,14 @@ const findNative = async (): Promise<Native> => {
 
 const runBench = async (options: BenchOptions, workplace: Workplace): Promise<Report> => {
   if (options.from !== undefined) return JSON.parse(readFileSync(options.from, 'utf8')) as Report
+  const loadBefore = loadNow()
   const native = await findNative()
   const hasNative = 'library' in native
   const contestants = CONTESTANTS.filter(({ needsNative }) => hasNative || !needsNative)
   const plan = chosen(planOf({ workplace, options, contestants, native: hasNative, progress }), options)
   const rows = await takeAll(plan, options.runs, progress)
   const leftOut: Record<string, string> = hasNative ? {} : { 'what needs libsecp256k1': native.missing }
-  return reportOf(rows, options, machineOf(hasNative ? native.library : undefined), leftOut)
+  return reportOf(rows, options, machineOf(hasNative ? native.library : undefined, loadBefore), leftOut)
 }
 
 /** Our relay in one question, watched by node's profiler: what it costs is not what it costs otherwise. */

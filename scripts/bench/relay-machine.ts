@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { cpus, totalmem } from 'node:os'
+import { cpus, loadavg, totalmem } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 
@@ -10,14 +10,19 @@ export interface Machine {
   readonly cores: number
   readonly memoryGb: number
   readonly system: string
+  /** How many processes wanted a core in the minute before the first figure: what others did meanwhile. */
+  readonly loadBefore: number
   /** The name of the libsecp256k1 that was used. */
   readonly library?: string
   readonly versions: Readonly<Record<string, string>>
 }
 
+export const loadNow = (): number => Number(loadavg()[0]?.toFixed(1) ?? 0)
+
 const PACKAGES = ['ws', 'better-sqlite3', 'koffi', '@nostr-relay/core'] as const
 
-export const machineOf = (library: string | undefined): Machine => ({
+export const machineOf = (library: string | undefined, loadBefore: number): Machine => ({
+  loadBefore,
   cpu: cpus()[0]?.model ?? 'unknown',
   cores: cpus().length,
   memoryGb: Math.round(totalmem() / 2 ** 30),

@@ -10,6 +10,7 @@ with a ceiling probe. Progress goes to stderr.
   --events N           signed events that an ingest sends, and the rows of the small store (default 20000)
   --rows N             rows of the large store; 0 leaves it out (default 1000000)
   --quick              one run, 4000 events, no large store
+  --stores FOLDER      keeps the filled stores there for the next time; empty it when the schema changes
   --questions LIST     only these: raw, ingest_10, ingest_1, query, fan_out, paced, sync, inserts_1000, ...
   --contestants LIST   only these: native, wasm, npm, ceiling, ceilingWorker, libsecp256k1, store
   --json               one JSON object with every figure, ratio and aim
@@ -24,6 +25,8 @@ export interface BenchOptions {
   readonly events: number
   /** 0: none. */
   readonly rows: number
+  /** Where filled stores are kept. */
+  readonly stores: string | undefined
   /** Empty: all. */
   readonly questions: readonly string[]
   readonly contestants: readonly string[]
@@ -44,6 +47,7 @@ export const readOptions = (
         runs: { type: 'string' },
         events: { type: 'string' },
         rows: { type: 'string' },
+        stores: { type: 'string' },
         quick: { type: 'boolean', default: false },
         questions: { type: 'string', default: '' },
         contestants: { type: 'string', default: '' },
@@ -61,6 +65,7 @@ export const readOptions = (
       runs: numberOf('--runs', values.runs, quick ? 1 : 3, 1, 99),
       events: numberOf('--events', values.events, quick ? 4_000 : 20_000, 100, 1_000_000),
       rows: numberOf('--rows', values.rows, quick ? 0 : 1_000_000, 0, 50_000_000),
+      stores: values.stores,
       questions: listOf(values.questions),
       contestants: listOf(values.contestants),
       output: values.json ? 'json' : values.markdown || write ? 'markdown' : 'table',

@@ -1,4 +1,5 @@
-import { copyFileSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import type { FillName } from './relay-contestants.js'
 import type { FillTask } from './relay-fill.js'
 import type { Workplace } from './relay-workplace.js'
@@ -32,42 +33,78 @@ export const emptyPlace = (workplace: Workplace): Place => ({
 })
 
 /** Each figure has a copy of its own of a file that was filled once. */
-export const copiedPlace = (workplace: Workplace, rows: number, progress: (words: string) => void): Place => {
-  const filled = fillOnce(workplace, rows, progress)
+export const copiedPlace = (workplace: Workplace, { rows, fileOf }: Filled): Place => ({
+  stored: rows,
+  grows: false,
+  within: async (form, use) => {
+    const db = workplace.newFile('copy.sqlite')
+    copyFileSync(await fileOf(form), db)
+    try {
+      return await use(db)
+    } finally {
+      remove(db)
+    }
+  },
+})
+
+/** One file for all figures, for where copies would be gigabytes: what each adds is little beside what is there. */
+export const sharedPlace = (workplace: Workplace, { rows, kept, fileOf }: Filled): Place => {
+  const files = new Map<FillName, string>()
   return {
     stored: rows,
-    grows: false,
+    grows: true,
     within: async (form, use) => {
-      const db = workplace.newFile('copy.sqlite')
-      copyFileSync(await filled(form), db)
-      try {
-        return await use(db)
-      } finally {
-        remove(db)
+      let file = files.get(form) ?? (await fileOf(form))
+      if (kept && !files.has(form)) {
+        const copy = workplace.newFile('large.sqlite')
+        copyFileSync(file, copy)
+        file = copy
       }
+      files.set(form, file)
+      return use(file)
     },
   }
 }
 
-/** One file for all figures, for where a copy would be gigabytes: what each adds is little beside what is there. */
-export const sharedPlace = (workplace: Workplace, rows: number, progress: (words: string) => void): Place => {
-  const filled = fillOnce(workplace, rows, progress)
-  return { stored: rows, grows: true, within: async (form, use) => use(await filled(form)) }
+/** Files with so many rows, filled when the first figure needs them. */
+export interface Filled {
+  readonly rows: number
+  /** They stay when we end, and may not be changed. */
+  readonly kept: boolean
+  fileOf(form: FillName): Promise<string>
 }
 
-const fillOnce = (
+export const fillOnce = (
   workplace: Workplace,
   rows: number,
+  stores: string | undefined,
   progress: (words: string) => void,
-): ((form: FillName) => Promise<string>) => {
+): Filled => {
   const files = new Map<FillName, string>()
-  return async (form) => {
-    const known = files.get(form)
-    if (known !== undefined) return known
-    const db = workplace.newFile(`${form}-${rows}.sqlite`)
+  const fill = async (form: FillName): Promise<string> => {
+    const db = workplace.newFile(`${form}.sqlite`)
     progress(`${form}: ${rows} events into a file`)
     await resultOf(workplace, form, { db, rows } satisfies FillTask)
-    files.set(form, db)
     return db
+  }
+  const fillKept = async (form: FillName, folder: string): Promise<string> => {
+    const file = join(folder, `${form}-${rows}.sqlite`)
+    if (existsSync(file)) return file
+    const filled = await fill(form)
+    mkdirSync(folder, { recursive: true })
+    // Whole or not at all, also where the other folder is on another disk.
+    copyFileSync(filled, `${file}.part`)
+    renameSync(`${file}.part`, file)
+    remove(filled)
+    return file
+  }
+  return {
+    rows,
+    kept: stores !== undefined,
+    fileOf: async (form) => {
+      const file = files.get(form) ?? (stores === undefined ? await fill(form) : await fillKept(form, stores))
+      files.set(form, file)
+      return file
+    },
   }
 }

@@ -7,7 +7,7 @@ import { timeOfRow } from './relay-fill.js'
 import type { InsertsTask } from './relay-inserts.js'
 import type { LoadResult, LoadTask } from './relay-load.js'
 import type { BenchOptions } from './relay-options.js'
-import { copiedPlace, emptyPlace, sharedPlace } from './relay-places.js'
+import { copiedPlace, emptyPlace, fillOnce, sharedPlace } from './relay-places.js'
 import type { Place } from './relay-places.js'
 import type { Workplace } from './relay-workplace.js'
 import { resultOf } from './relay-workplace.js'
@@ -15,7 +15,7 @@ import { resultOf } from './relay-workplace.js'
 /** Which figures are taken, of whom, in which order. */
 export interface PlanParts {
   readonly workplace: Workplace
-  readonly options: Pick<BenchOptions, 'events' | 'rows'>
+  readonly options: Pick<BenchOptions, 'events' | 'rows' | 'stores'>
   readonly contestants: readonly Contestant[]
   readonly native: boolean
   readonly progress: (words: string) => void
@@ -40,8 +40,8 @@ export const planOf = (parts: PlanParts): Measurement[] => {
   const { workplace, options, progress } = parts
   const signed = signer(workplace, progress)
   const empty = emptyPlace(workplace)
-  const small = copiedPlace(workplace, options.events, progress)
-  const large = sharedPlace(workplace, options.rows, progress)
+  const small = copiedPlace(workplace, fillOnce(workplace, options.events, options.stores, progress))
+  const large = sharedPlace(workplace, fillOnce(workplace, options.rows, options.stores, progress))
   const ask = (place: Place, question: QuestionName): Measurement[] =>
     parts.contestants
       // At a million, one engine is enough: what differs is the store.

@@ -80,6 +80,14 @@ const wrongs = (report: Report): string[] => [
   ...Object.entries(report.leftOut).map(([name, why]) => `${name} is left out: ${why}`),
 ]
 
+/** A machine that had other work to do makes every rate smaller than it is. */
+const othersLine = ({ machine }: Report): string[] =>
+  machine.loadBefore < machine.cores / 2
+    ? []
+    : [
+        `The machine had other work: a load of ${machine.loadBefore} when it began. Rates are too low, latencies too high.`,
+      ]
+
 const machineLine = ({ machine }: Report): string => {
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`)
   return `${machine.cores} cores of ${machine.cpu}, ${machine.memoryGb} GB, ${machine.system}, ${versions.join(', ')}${
@@ -93,6 +101,7 @@ export const tableOf = (report: Report): string =>
     `${whole(report.settings['events'] ?? 0)} events of ${report.settings['eventBytes'] ?? 0} bytes; medians of ${
       report.settings['runs'] ?? 0
     } runs`,
+    ...othersLine(report),
     ...['', 'ratios', ...columns(report.ratios.map(({ words, spread }) => [words, range(spread)]))],
     ...['', 'aims', ...columns(report.aims.map(aimCells))],
     ...['', 'figures', ...columns([HEAD, ...report.rows.map(cells)])],
@@ -117,6 +126,7 @@ export const markdownOf = (report: Report): string => {
     `Machine: ${machineLine(report)}.`,
     `${of('events')} signed events of ${of('eventBytes')} bytes, ${of('window')} without an answer; medians of`,
     `${of('runs')} runs, in brackets the least and the most.`,
+    ...othersLine(report),
     '',
     ...markdownTable(
       ['ratio', ''],
