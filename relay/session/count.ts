@@ -31,14 +31,17 @@ export interface CountParts {
 
 export const openCounts = ({ limits, store, view, jobs, turns, room, send, meters }: CountParts): Counts => {
   let gone = false
+  const refuse = (id: string, reason: Reason): void => {
+    countRefusal(meters.refused, reason)
+    send(closedFrame(id, reason))
+  }
   return {
     count: (id, filters, bytes) => {
       const held = bytesOfFilters(filters, bytes)
       const isFull = jobs.waiting >= limits.maxQueuedJobs
       const reason = isFull ? BUSY : (view.refuse(filters) ?? (room.take(held) ? undefined : NO_ROOM))
       if (reason !== undefined) {
-        countRefusal(meters.refused, reason)
-        send(closedFrame(id, reason))
+        refuse(id, reason)
         return
       }
       const run = async (): Promise<void> => {
@@ -49,7 +52,7 @@ export const openCounts = ({ limits, store, view, jobs, turns, room, send, meter
       }
       jobs.add({
         run,
-        fail: () => send(closedFrame(id, 'error: the stored events could not be read')),
+        fail: () => refuse(id, 'error: the stored events could not be read'),
         done: () => room.give(held),
       })
     },

@@ -80,6 +80,7 @@ export const openRequests = (parts: RequestParts): Requests => {
 
   const refuse = (id: string, reason: Reason): void => {
     onEnded(id)
+    countRefusal(meters.asks.req.refused, reason)
     send(closedFrame(id, reason))
   }
 
@@ -163,7 +164,6 @@ export const openRequests = (parts: RequestParts): Requests => {
       const held = bytesOfFilters(filters, bytes)
       const reason = view.refuse(filters) ?? (room.take(held) ? undefined : NO_ROOM)
       if (reason !== undefined) {
-        countRefusal(meters.asks.req.refused, reason)
         refuse(id, reason)
         return
       }
