@@ -86,6 +86,7 @@ export const OPTIONS = {
       'the IP address of a proxy before the relay: its X-Forwarded-For then says which address a client has; may be given ' +
       'several times',
     group: PLACE,
+    config: 'proxy',
   }),
 
   'allow-write': open('FILE', file, {
@@ -128,6 +129,21 @@ export const OPTIONS = {
     about: 'events a second of one author, in the same way',
     group: RATES,
     config: 'key_rate',
+  }),
+  'ask-rate': given('N', count(0, MAX_RATE), `${DEFAULT_LIMITS.maxReqsPerSec}`, {
+    about: 'REQs a second of one connection, in the same way',
+    group: RATES,
+    config: 'ask_rate',
+  }),
+  'key-ask-rate': given('N', count(0, MAX_RATE), `${DEFAULT_LIMITS.maxAsksPerSecOfKey}`, {
+    about: 'REQs, COUNTs and comparisons a second of one authenticated key, on all its connections',
+    group: RATES,
+    config: 'key_ask_rate',
+  }),
+  'address-connections': given('N', count(1, MAX_RATE), `${DEFAULT_LIMITS.maxConnectionsPerAddress}`, {
+    about: 'connections from one address, or one IPv6 network of 64 bits; loopback has no such limit',
+    group: RATES,
+    config: 'address_connections',
   }),
 
   metrics: open('HOST:PORT', place, {
@@ -184,6 +200,9 @@ export const relayOptionsOf = (values: ServeValues): RelayOptions & { readonly e
   limits: {
     maxEventsPerSec: values.rate,
     maxEventsPerSecOfKey: values['key-rate'],
+    maxReqsPerSec: values['ask-rate'],
+    maxAsksPerSecOfKey: values['key-ask-rate'],
+    maxConnectionsPerAddress: values['address-connections'],
     stopDeadlineMs: values['stop-deadline'],
   },
   engine: values.engine,

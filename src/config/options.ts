@@ -1,6 +1,7 @@
 import { listOf, textMapType } from './option-lists.js'
 import { fixed, needed, open, type OptionRow } from './option-row.js'
 import {
+  addressType,
   hostNameType,
   passedCount,
   passedDuration,
@@ -137,6 +138,26 @@ export const OPTIONS = {
     about: 'Events a second of one author, in the same way.',
     example: '100',
     otherwise: '0',
+  }),
+  'private_relay.ask_rate': open(passedCount(0, 1_000_000), {
+    about: 'REQs a second of one connection, in the same way.',
+    example: '50',
+    otherwise: 'as ksp relay --help says',
+  }),
+  'private_relay.key_ask_rate': open(passedCount(0, 1_000_000), {
+    about: 'REQs, COUNTs and comparisons a second of one authenticated key, on all its connections.',
+    example: '100',
+    otherwise: 'as ksp relay --help says',
+  }),
+  'private_relay.address_connections': open(passedCount(1, 1_000_000), {
+    about: 'Connections from one address, or one IPv6 network of 64 bits; loopback has no such limit.',
+    example: '64',
+    otherwise: 'as ksp relay --help says',
+  }),
+  'private_relay.proxy': open(listOf(addressType, 16), {
+    about: 'IP addresses of proxies before it, whose X-Forwarded-For says which address a client has.',
+    example: '[127.0.0.1]',
+    otherwise: 'none',
   }),
   'private_relay.retain': open(listOf(retentionType, 64), {
     about: 'How long it keeps events, by kind: KINDS=AGE[,COUNT].',

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import {
   countType,
   durationType,
@@ -45,6 +46,8 @@ const MAX_NAME_CHARS = 100
 export const relayNameType = scalar<string>('name', (text) =>
   text === '' || text.length > MAX_NAME_CHARS ? wrong(`must have 1 to ${MAX_NAME_CHARS} characters`) : text,
 )
+
+export const addressType = scalar<string>('IP address', (text) => (isIP(text) === 0 ? wrong('is no IP address') : text))
 
 export const hostNameType = scalar<string>('host name', (text) =>
   /^[a-zA-Z0-9._-]{1,253}$/.test(text) ? text : wrong('is no host name'),
