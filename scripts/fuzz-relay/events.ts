@@ -203,5 +203,5 @@ const tagValueFor = (setting: Setting, name: string): string => {
     if (name.toLowerCase() === 'p') return chance.pick(AUTHORS)
     if (name === 'a') return addressIn(setting)
   }
-  return oneIn(chance, 2) ? chance.pick(['x', 'X', 'y']) : chance.pick(TEXTS)
+  return oneIn(chance, 2) ? chance.pick(['x', 'X', 'y', '\ufffd']) : chance.pick(TEXTS)
 }
