@@ -62,3 +62,74 @@ describe('a rate', () => {
     expect((await other.publish(event(3))).reason).toMatch(/^duplicate: /)
   })
 })
+
+describe('a rate of questions', () => {
+  const once = { maxReqsPerSec: 1, maxCountsPerSec: 1, maxSyncsPerSec: 1, maxAuthsPerSec: 1 }
+  const times = (send: () => void, count = 11): void => {
+    for (let i = 0; i < count; i++) send()
+  }
+
+  it('is answered with CLOSED, and ends the subscription that the REQ would have replaced', async () => {
+    const [one, other] = await publishers(once)
+    times(() => one.send('REQ', 'sub', { kinds: [1] }))
+
+    expect((await one.take('CLOSED', 'sub'))[2]).toMatch(/^rate-limited: too often on this connection/)
+    await other.publish(event(1))
+    one.send('COUNT', 'after', {})
+    await one.take('COUNT', 'after')
+    expect(one.heard.filter(([verb]) => verb === 'EVENT' || verb === 'NOTICE')).toEqual([])
+    other.send('REQ', 'sub', {})
+    await other.take('EOSE', 'sub')
+  })
+
+  it('of COUNT gets CLOSED, of NEG-OPEN gets NEG-ERR, of AUTH gets OK', async () => {
+    const [one] = await publishers(once)
+    times(() => one.send('COUNT', 'count', {}))
+    times(() => one.send('NEG-OPEN', 'sync', {}, '6100000200'))
+    const proof = alice.sign({ kind: 22_242 })
+    times(() => one.send('AUTH', proof))
+
+    expect((await one.take('CLOSED', 'count'))[2]).toMatch(/^rate-limited: /)
+    expect((await one.take('NEG-ERR', 'sync'))[2]).toMatch(/^rate-limited: /)
+    const reasons: string[] = []
+    while (reasons.length < 11) reasons.push(String((await one.take('OK'))[3]).split(':')[0]!)
+    expect(reasons.sort()).toEqual([...Array<string>(10).fill('invalid'), 'rate-limited'])
+  })
+
+  it('of a key holds on all its connections together', async () => {
+    const [one, other] = await publishers({ maxAsksPerSecOfKey: 1 })
+    const nowSec = NOW
+    await Promise.all(
+      [one, other].map(async (client) => {
+        const tags = [
+          ['relay', relay!.url],
+          ['challenge', await client.challenge],
+        ]
+        await client.publish(alice.sign({ kind: 1, content: 'before' }))
+        client.send('AUTH', alice.sign({ kind: 22_242, created_at: nowSec as UnixSec, tags }))
+        expect((await client.take('OK'))[2]).toBe(true)
+      }),
+    )
+    times(() => one.send('COUNT', 'count', {}), 10)
+    for (let i = 0; i < 10; i++) await one.take('COUNT', 'count')
+
+    other.send('REQ', 'sub', {})
+
+    expect((await other.take('CLOSED', 'sub'))[2]).toMatch(/^rate-limited: too often by this key/)
+  })
+
+  it('lets filters hold so much memory, and has room again when they are closed', async () => {
+    const [one, other] = await publishers({ maxAskBytes: 2_000, maxAskBytesInAll: 3_000 })
+    const filter = { kinds: [1, 2, 3, 4, 5] }
+    one.send('REQ', 'a', filter)
+    await one.take('EOSE', 'a')
+    one.send('REQ', 'b', filter)
+
+    expect((await one.take('CLOSED', 'b'))[2]).toMatch(/^rate-limited: the filters that are open hold too much/)
+    other.send('REQ', 'a', filter)
+    await other.take('EOSE', 'a')
+    one.send('CLOSE', 'a')
+    one.send('REQ', 'b', filter)
+    await one.take('EOSE', 'b')
+  })
+})
