@@ -1,4 +1,4 @@
-/** What the programs of this room print: results on stdout, words for a person on stderr, a line drawn over itself on a terminal. */
+/** What the programs of this room print: results on stdout, words for a person on stderr, there also how far they are. */
 export interface Voice {
   /** A line of the result. */
   print(line: string): void

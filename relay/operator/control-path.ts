@@ -8,8 +8,8 @@ import { Fault } from '../../src/core/fault.js'
 const MAX_SOCKET_BYTES = 100
 
 /**
- * The control socket of the relay that has this file open: beside the file, or where that path is too long in a private folder of
- * the system's temporary one. The same file always leads to the same socket. Undefined where the file is in memory.
+ * The control socket of the relay that has this file open: beside the file, or where that path is too long in a private
+ * folder of the system's temporary one. The same file always leads to the same socket. Undefined where the file is in memory.
  */
 export const controlPath = (file: string): string | undefined => {
   if (file === ':memory:') return undefined

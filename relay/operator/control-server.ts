@@ -9,8 +9,8 @@ import { isOperation, OPERATIONS } from './operation.js'
 import type { EventStore } from '../store/store.js'
 
 /**
- * The Unix socket beside the database on which a running relay does what an operator's verbs ask for. One connection, one request, a line of
- * JSON: `{do, params}`; then lines `{item}`, and last `{done}` or `{error}`. Whoever may open the socket (mode 0600) may read
+ * The Unix socket beside the database on which a running relay does what an operator's verbs ask for. One connection, one request, a
+ * line of JSON: `{do, params}`; then lines `{item}`, and last `{done}` or `{error}`. Whoever may open the socket (mode 0600) may read
  * the file too.
  */
 export interface Control {

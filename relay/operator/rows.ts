@@ -10,9 +10,9 @@ const PAGE_ROWS = 200
 const PAGE_BYTES = 2 * 1024 * 1024
 
 /**
- * Every event that is served to somebody now, private ones too, in the order of the commits after `after`, in pages. Each page is a read
- * of its own. `was` is the id of the event that had the number `after`: where it has not any more, the numbers may have been given
- * again, and the answer is `again`.
+ * Every event that is served to somebody now, private ones too, in the order of the commits after `after`, in pages. Each
+ * page is a read of its own. `was` is the id of the event that had the number `after`: where it has not any more, the numbers
+ * may have been given again, and the answer is `again`.
  */
 export const rows = async (work: Work): Promise<{ readonly again: boolean }> => {
   const { after = 0, was } = work.params

@@ -33,7 +33,7 @@ export interface Sound {
   readonly bytes: number
 }
 
-/** Checks every page and index of a file that nobody has open, and leaves it in order. Throws with the first thing that is wrong. */
+/** Checks every page and index of a file that nobody has open, and leaves it in order. Throws with what is wrong first. */
 export const checkWhole = (file: string): Sound => {
   const flaw = headerFlaw(file)
   if (flaw !== undefined) throw new Fault('relay', `${file} ${flaw}`)

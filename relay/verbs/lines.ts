@@ -6,8 +6,8 @@ export type FileLine =
 const NEWLINE = 0x0a
 
 /**
- * The lines of a stream, all those of a piece together, so that they can be checked and written together. A line longer than `maxBytes`
- * is told as wrong and not kept; empty lines count and are left out.
+ * The lines of a stream, all those of a piece together, so that they can be checked and written together. A line longer than
+ * `maxBytes` is told as wrong and not kept; empty lines count and are left out.
  */
 export async function* linesOf(
   stream: AsyncIterable<Uint8Array>,
