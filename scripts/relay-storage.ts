@@ -82,7 +82,7 @@ const SHAPES: Readonly<Record<string, () => Filter>> = {
   'author and t tag': () => ({ authors: [busy], '#t': [`topic ${below(1_000)}`], limit: 50 }),
   'an hour long ago': () => {
     const since = NOW - below(30_000_000)
-    return { since: since, until: (since + 3_600) }
+    return { since: since, until: since + 3_600 }
   },
 }
 

@@ -120,7 +120,7 @@ describe.each([
 
     const second = await start(db)
     const reader = await connectClient(second.url)
-    const held = new Set((await reader.stored({ authors: [alice.pubkey] })).map(({ id }) => id))
+    const held = new Set<string>((await reader.stored({ authors: [alice.pubkey] })).map(({ id }) => id))
 
     expect(accepted.filter((id) => !held.has(id))).toEqual([])
     expect(second.said.map(({ msg }) => msg)).toContain('integrity-check')

@@ -29,7 +29,7 @@ const chance = chanceOf(seed)
 const alice = paperAuthor('alice')
 const folder = testFolder()
 
-const open = (file: string, log?: Log): EventStore => openEventStore(file, nodeHashes, log === undefined ? {} : { log })
+const open = (file: string): EventStore => openEventStore(file, nodeHashes)
 
 interface Written {
   /** Copies of the file and of its log of commits, as a crash would leave them. */

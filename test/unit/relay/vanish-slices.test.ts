@@ -5,6 +5,7 @@ import { openEventStore } from '../../../relay/store/store.js'
 import type { EventStore } from '../../../relay/store/store.js'
 import type { Outcome } from '../../../relay/store/store-write.js'
 import { runChores } from '../../../relay/store/upkeep.js'
+import type { Filter } from '../../../src/core/match.js'
 import type { NostrEvent, UnixSec } from '../../../src/core/types.js'
 import { nodeHashes } from '../../../src/crypto/hashes.js'
 import { asIncoming, ask, ids, testFolder } from '../../support/relay-store.js'
@@ -26,7 +27,7 @@ const put = (store: EventStore, ...events: NostrEvent[]): Outcome['state'][] => 
   return states
 }
 const at = (ageSec: number): { created_at: UnixSec } => ({ created_at: (NOW - ageSec) as UnixSec })
-const entriesOf = (store: EventStore, filter: object): number => {
+const entriesOf = (store: EventStore, filter: Filter): number => {
   const options = { upToSeq: store.lastSeq(), maxLimit: Infinity, now: () => NOW as UnixSec }
   let entries = 0
   const source = store.scanEntries([filter], options)
