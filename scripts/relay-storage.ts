@@ -8,8 +8,8 @@ import type { EventStore } from '../relay/store/store.js'
 import { runChores } from '../relay/store/upkeep.js'
 import { printError, printJson, printLine, usageError } from '../src/cli/print.js'
 import type { Filter } from '../src/core/match.js'
-import { syncSet } from '../src/core/negentropy-set.js'
-import type { SyncItem } from '../src/core/negentropy-set.js'
+import { syncSetBuilder } from '../src/core/negentropy-set.js'
+import type { SyncSetBuilder } from '../src/core/negentropy-set.js'
 import type { EventId, NostrEvent, Pubkey, Signature, UnixSec } from '../src/core/types.js'
 import { nodeHashes } from '../src/crypto/hashes.js'
 
@@ -60,12 +60,12 @@ const answered = (store: EventStore, filter: Filter): number => {
   return events
 }
 
-const gathered = (store: EventStore, filter: Filter): SyncItem[] => {
+const gathered = (store: EventStore, filter: Filter): SyncSetBuilder => {
   const options = { upToSeq: store.lastSeq(), maxLimit: Infinity, now: () => NOW as UnixSec }
   const source = store.scanEntries([filter], options)
-  const items: SyncItem[] = []
+  const items = syncSetBuilder()
   for (let step = source.next(); step.done !== true; step = source.next()) {
-    if (step.value !== undefined) items.push({ time: -step.value.age, id: step.value.id })
+    if (step.value !== undefined) items.add(-step.value.age, step.value.id)
   }
   return items
 }
@@ -129,10 +129,10 @@ const measure = (events: number, json: boolean): void => {
     ] as const) {
       const before = process.memoryUsage().rss
       const gather = timed(() => gathered(store, filter))
-      const set = timed(() => syncSet(gather.value))
+      const set = timed(() => gather.value.build())
       const grown = process.memoryUsage().rss - before
       say(`compare: ${name}`, {
-        items: gather.value.length,
+        items: gather.value.size,
         gather_ms: rounded(gather.ms),
         set_ms: rounded(set.ms),
         rss_grown_mib: mib(grown),

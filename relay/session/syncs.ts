@@ -3,8 +3,8 @@ import type { Hashes } from '../../src/core/hashes.js'
 import { hexOf } from '../../src/core/hex.js'
 import type { Filter } from '../../src/core/match.js'
 import { answerNegentropy } from '../../src/core/negentropy.js'
-import { syncSet } from '../../src/core/negentropy-set.js'
-import type { SyncItem, SyncSet } from '../../src/core/negentropy-set.js'
+import { syncSetBuilder } from '../../src/core/negentropy-set.js'
+import type { SyncSet } from '../../src/core/negentropy-set.js'
 import type { Log } from '../../src/ports.js'
 import { negErrFrame, negMsgFrame } from './answers.js'
 import type { Reason } from './answers.js'
@@ -102,14 +102,14 @@ export const openSyncs = (parts: SyncParts): Syncs => {
   const begin = async (id: string, sync: Sync, message: Uint8Array): Promise<void> => {
     const isCurrent = (): boolean => open.get(id) === sync
     if (!isCurrent()) return
-    const items: SyncItem[] = []
+    const items = syncSetBuilder()
     let why: Parameters<typeof negErrFrame>[1] | undefined
     const take = ({ age, id: bytes }: Ordered): boolean => {
       if (!isCurrent()) return false
-      if (items.length >= limits.maxSyncItems) why = `blocked: more than ${limits.maxSyncItems} events; ask for less`
+      if (items.size >= limits.maxSyncItems) why = `blocked: more than ${limits.maxSyncItems} events; ask for less`
       else if (own >= limits.maxSyncItems || room.used >= limits.maxSyncItemsInAll) why = FULL
       if (why !== undefined) return false
-      items.push({ time: -age, id: bytes })
+      items.add(-age, bytes)
       room.used++
       own++
       sync.held++
@@ -124,7 +124,7 @@ export const openSyncs = (parts: SyncParts): Syncs => {
         fail(id, why)
         return
       }
-      sync.set = syncSet(items)
+      sync.set = items.build()
       answer(id, sync.set, message)
     } catch (error) {
       parts.log.error('sync-failed', { reason: reasonOf(error) })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { nip77 } from 'nostr-tools'
 import { describe, expect, it } from 'vitest'
 import { answerNegentropy, openNegentropy, readNegentropy } from '../../../src/core/negentropy.js'
-import { syncSet, type SyncItem } from '../../../src/core/negentropy-set.js'
+import { syncSet, type SyncItem, type SyncSet } from '../../../src/core/negentropy-set.js'
 import { bytesOf, hexOf } from '../../../src/core/hex.js'
 import { nodeHashes } from '../../../src/crypto/hashes.js'
 
@@ -183,5 +183,32 @@ describe('negentropy', () => {
         expect(answer.ok ? answer.value.length : 0).toBeLessThanOrEqual(4_096)
       }),
     )
+  })
+})
+
+describe('a set', () => {
+  const id = (n: number): Uint8Array => nodeHashes.sha256(`item ${n}`)
+  const contents = (set: SyncSet): string[] =>
+    Array.from({ length: set.size }, (_, i) => `${set.time(i)} ${hexOf(set.id(i))}`)
+
+  it('is the same in whatever order its items come, doubles or not', () => {
+    fc.assert(
+      fc.property(fc.array(fc.record({ time: fc.nat(20), n: fc.nat(60) }), { maxLength: 700 }), (made) => {
+        const items = made.map(({ time, n }) => ({ time, id: id(n) }))
+        const inOrder = [...new Set(items.map((item) => `${String(item.time).padStart(2, '0')} ${hexOf(item.id)}`))]
+          .toSorted()
+          .map((text) => text.replace(/^0/, ''))
+        const newestFirst = [...items].toSorted((a, b) => b.time - a.time || Buffer.compare(a.id, b.id))
+        const once = newestFirst.filter(
+          (item, i, all) => i === 0 || item.time !== all[i - 1]!.time || Buffer.compare(item.id, all[i - 1]!.id) !== 0,
+        )
+
+        for (const order of [items, newestFirst, once]) expect(contents(syncSet(order))).toEqual(inOrder)
+      }),
+    )
+  })
+
+  it('takes no id of another length', () => {
+    expect(() => syncSet([{ time: 1, id: new Uint8Array(31) }])).toThrow(RangeError)
   })
 })
