@@ -1,3 +1,4 @@
+import { RULES as keeping } from './keeping.js'
 import { RULES as answers } from './nip01-answers.js'
 import { RULES as events } from './nip01-events.js'
 import { RULES as filters } from './nip01-filters.js'
@@ -22,7 +23,7 @@ import type { Rule } from './rule.js'
 /** Every rule there is, in the order of the table: by NIP, and what no NIP asks for at the end. */
 export const ALL_RULES: readonly Rule[] = [
   ...[events, answers, kinds, filters, req, nip09, nip11, nip13, nip17, nip40, nip42, lists, nip45, nip62, nip67],
-  ...[nip70, nip77, nip86, operation],
+  ...[nip70, nip77, nip86, operation, keeping],
 ]
   .flat()
   .sort((a, b) => (a.nip ?? Infinity) - (b.nip ?? Infinity) || 0)

@@ -8,6 +8,8 @@ import { compare, firstMessage, need, negAnswers } from './sync.js'
 /** NIP-77: what one side has and the other has not. */
 
 const T = 1_700_000_000
+/** More than a client needs. */
+const MANY = 60
 
 const notes = (author: Author, count: number, name = ''): Signed[] =>
   Array.from({ length: count }, (_, i) => author.sign({ created_at: T + (i % 7), content: `${name} ${i}` }))
@@ -195,4 +197,20 @@ export const RULES: readonly Rule[] = [
     const found = await Promise.all([1, 2, 3].map(() => need(client, { authors: [author.pubkey] })))
     same(found, [[event.id], [event.id], [event.id]], 'what is found')
   }),
+  rule(
+    'nip77-blocked',
+    'more syncs at once than a relay bears are refused with blocked:, not left without an answer',
+    async (g) => {
+      const [client, author] = [await g.connect(), g.author()]
+      const names = Array.from({ length: MANY }, (_, n) => `many ${n}`)
+      for (const name of names) client.send('NEG-OPEN', name, { authors: [author.pubkey] }, firstMessage([]))
+      for (const name of names) {
+        const frame = await client.until('NEG-MSG or NEG-ERR', () => negAnswers(client, name)[0])
+        expect(
+          frame[0] === 'NEG-MSG' || /^(blocked|rate-limited): /.test(String(frame[2])),
+          shown(JSON.stringify(frame)),
+        )
+      }
+    },
+  ),
 ]

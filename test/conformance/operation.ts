@@ -5,6 +5,8 @@ import type { Rule } from './rule.js'
 
 /** What no NIP asks for, and a relay that is trusted needs. */
 
+/** Far more than anybody needs in some seconds. */
+const MANY_COUNTS = 3_000
 const KAPNET_KINDS = [30_000, 30_078, 30_599]
 
 /** That, said to the relay, harms nobody: neither whoever says it nor others. */
@@ -156,6 +158,21 @@ export const RULES: readonly Rule[] = [
         shown(refused[0]),
       )
       expect(events.length - refused.length >= burst.connection, `only ${events.length - refused.length} were taken`)
+    },
+    'rates',
+  ),
+  rule(
+    'relay-rate-count',
+    'COUNTs without end, one after the other, get CLOSED with rate-limited: in the end',
+    async (g) => {
+      const [client, author] = [await g.connect(), g.author()]
+      for (let n = 0; n < MANY_COUNTS; n++) {
+        const frame = await client.askCount({ authors: [author.pubkey] })
+        if (frame[0] !== 'CLOSED') continue
+        expect(String(frame[2]).startsWith('rate-limited: '), shown(String(frame[2])))
+        return
+      }
+      expect(false, `${MANY_COUNTS} were answered`)
     },
     'rates',
   ),

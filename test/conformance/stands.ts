@@ -7,6 +7,7 @@ import type { Author } from './author.js'
 import { newAuthor } from './author.js'
 import { fetchDocument } from './document.js'
 import type { RelayDocument } from './document.js'
+import { expect } from './rule.js'
 
 /**
  * How a relay stands: as anybody finds it, or set up by its operator in a way that some rules need. The latter only for our
@@ -42,6 +43,8 @@ export interface OwnRelay {
   writeList(name: keyof Keys, authors: readonly Author[]): void
   /** One more relay. The same `db` again: the same events. */
   start(db: string, args?: readonly string[]): Promise<Started>
+  /** `ksp relay VERB ...`, in the folder of all these files. Rejects unless it ends with 0. */
+  run(verb: string, args: readonly string[]): Promise<void>
 }
 
 export interface Stand {
@@ -79,8 +82,14 @@ export const openOwnStands = (timeoutMs: number): OwnStands => {
     children.push(child)
     return { child, url: (await child.line(/^ready ws:/)).slice('ready '.length) }
   }
+  const run: OwnRelay['run'] = async (verb, args) => {
+    const child = startChild(builtProgram('relay/main.js'), [verb, ...args], { cwd: dir })
+    children.push(child)
+    const { code } = await child.ended
+    expect(code === 0, `ksp relay ${verb} ended with ${code}: ${child.err.slice(-2).join(' | ')}`)
+  }
   const own: OwnRelay = {
-    ...{ keys, writeList, start },
+    ...{ keys, writeList, start, run },
     publicUrl: PUBLIC_URL,
     minPow: MIN_POW,
     burst: { connection: RATE * BURST_SEC, author: KEY_RATE * BURST_SEC },
