@@ -19,6 +19,7 @@ const PAGES = [
     'docs/cli.md',
     'docs/codes.md',
     'docs/configuration.md',
+    'docs/conformance.md',
     'docs/deployment.md',
     'docs/metrics.md',
     'docs/two-system-test.md',
