@@ -270,7 +270,7 @@ export const RULES: readonly Rule[] = [
       for (let n = 0; n < 16; n++) await slow.subscribe({ authors: [author.pubkey], limit: 0 })
       slow.pause()
       // Nobody reads sixteen times 500 KB of each.
-      for (let n = 0; n < 12; n++) await good.store(author.sign({ content: `${n % 10}`.repeat(500_000) }))
+      for (let n = 0; n < 12; n++) await good.store(author.sign({ content: `${n} `.repeat(250_000) }))
       same((await good.ids({ authors: [author.pubkey] })).length, 12, 'what another client gets')
       slow.resume()
       await slow.closed
