@@ -57,7 +57,10 @@ export const openIngest = (parts: IngestParts): Ingest => {
   const judge = async (event: NostrEvent, viewer: Viewer): Promise<Verdict> => {
     // To whom may not read it, only once its signature held: else they could guess at events and be told that they guessed right.
     const isKnown = store.has(event.id) || ephemeral.has(event.id)
-    if (isKnown && mayRead(policy, viewer, event)) return KNOWN
+    if (isKnown && mayRead(policy, viewer, event)) {
+      await store.settled()
+      return KNOWN
+    }
     if (!(await verify(event))) return refused('invalid: the signature does not hold')
     // Only now: nobody can use up what another key may send.
     if (!rates.take(event.pubkey)) return refused('rate-limited: too many events of this author; try again later')

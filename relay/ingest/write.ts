@@ -12,24 +12,28 @@ export const MAX_EVENTS_PER_COMMIT = 500
  * is on the disk; rejects when the disk failed, and then nothing of that transaction was written.
  */
 export const writeStage = (
-  store: Pick<EventStore, 'write'>,
+  store: Pick<EventStore, 'commit'>,
   now: () => UnixSec,
   meters?: Meters['commit'],
 ): ((incoming: Incoming) => Promise<Outcome>) =>
   inBatches(
     MAX_EVENTS_PER_COMMIT,
-    (items) => measured(meters, items.length, () => store.write(items, now())),
+    (items) => measured(meters, items.length, () => store.commit(items, now())),
     ({ event }) => 1 + Math.floor(event.tags.length / TAGS_LIKE_AN_EVENT),
   )
 
 /** Each tag is an entry of the index, and in a deletion a tombstone: events of many tags share a commit with fewer others. */
 const TAGS_LIKE_AN_EVENT = 10
 
-const measured = <T>(meters: Meters['commit'] | undefined, items: number, commit: () => T): T => {
+const measured = async <T>(
+  meters: Meters['commit'] | undefined,
+  items: number,
+  commit: () => Promise<T>,
+): Promise<T> => {
   if (meters === undefined) return commit()
   const began = performance.now()
   try {
-    const outcome = commit()
+    const outcome = await commit()
     meters.batch.observe(items)
     meters.seconds.observe((performance.now() - began) / 1_000)
     return outcome

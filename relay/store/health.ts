@@ -16,7 +16,7 @@ export interface Health {
 }
 
 /** The disk's, the system's; anything else is a bug of ours, and thrown as it is. */
-const CODES = /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB|NOLFS|PERM|AUTH)/
+const CODES = /^(SQLITE_(FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB|NOLFS|PERM|AUTH)|EIO$|ENOSPC$|EDQUOT$|EROFS$)/
 
 export const openHealth = (log: Log, onChange: (writable: boolean) => void = () => undefined): Health => {
   let spell: { readonly fault: Fault; readonly since: number } | undefined

@@ -12,6 +12,8 @@ import type { RemovalReason } from './chores.js'
 import { openCondition } from './condition.js'
 import { openDoomed } from './doomed.js'
 import { HIGH_WATER } from './evict-by-size.js'
+import { openDurable } from './durable.js'
+import type { Flush } from './durable.js'
 import { openFloors } from './floors.js'
 import { openHealth, WalTooLong } from './health.js'
 import type { Health } from './health.js'
@@ -39,6 +41,10 @@ export interface EventStore {
   lastSeq(): number
   /** One transaction, on the disk when it returns, all or nothing. The answers are in the order of the items. */
   write(items: readonly Incoming[], now: UnixSec): Outcome[]
+  /** The same, but it waits for the disk without holding up the event loop. One at a time. */
+  commit(items: readonly Incoming[], now: UnixSec): Promise<Outcome[]>
+  /** Resolves when all that was committed is on the disk: until then `has` may tell of what a power cut would undo. */
+  settled(): Promise<void>
   readonly scan: Scan
   readonly scanEntries: EntryScan
   /** The stored part of a REQ. */
@@ -78,6 +84,8 @@ export interface StoreOptions {
   /** What may wait in the log of commits where the file takes nothing. Default 256 MiB. */
   readonly maxWalBytes?: number
   readonly now?: () => UnixSec
+  /** What puts a file's data on the disk. Default: the system's fdatasync. */
+  readonly flush?: Flush
   readonly onRemoved?: (reason: RemovalReason, events: number) => void
   readonly onWritable?: (writable: boolean) => void
 }
@@ -96,6 +104,7 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
   const lanes = openLanes(db, hashes)
   const health = openHealth(log, options.onWritable)
   const wal = openWal(db, file, options.maxWalBytes ?? MAX_WAL_BYTES)
+  const durable = openDurable(file, { flush: options.flush, repair: wal.workOff })
   const room = openRoom(db)
   const floors = openFloors(db, { rules, ...(maxDbBytes === undefined ? {} : { maxDbBytes }) })
   const condition = openCondition(db)
@@ -128,24 +137,34 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
   const isShown = (json: string | undefined): boolean =>
     json !== undefined && (hidden.isEmpty || !hidden.hides(JSON.parse(json) as NostrEvent))
 
+  const write = (items: readonly Incoming[], at: UnixSec): Outcome[] => {
+    try {
+      return health.guard(() => {
+        if (wal.isTooLong) throw new WalTooLong('what was committed can not be written to the file')
+        const outcomes = putAll.immediate(items, at)
+        last = handedOut
+        return outcomes
+      })
+    } finally {
+      wal.committed()
+      measure()
+      if (items.some(({ event }) => event.kind === VANISH)) vanishing.reload()
+      if (items.some(({ event }) => event.kind === DELETION)) doomed.reload()
+    }
+  }
+
+  const settled = (): Promise<void> => durable.settled(health.guard)
+
   return {
     has: (id) => (hidden.isEmpty ? has.get(blobOfHex(id)) !== undefined : isShown(jsonOfId.get(blobOfHex(id)))),
     lastSeq: () => last,
-    write: (items, at) => {
-      try {
-        return health.guard(() => {
-          if (wal.isTooLong) throw new WalTooLong('what was committed can not be written to the file')
-          const outcomes = putAll.immediate(items, at)
-          last = handedOut
-          return outcomes
-        })
-      } finally {
-        wal.committed()
-        measure()
-        if (items.some(({ event }) => event.kind === VANISH)) vanishing.reload()
-        if (items.some(({ event }) => event.kind === DELETION)) doomed.reload()
-      }
+    write,
+    commit: async (items, at) => {
+      const outcomes = health.guard(() => durable.without(db, () => write(items, at)))
+      await settled()
+      return outcomes
     },
+    settled,
     ...openScans(db, lanes, hidden),
     removeExpired: (at, limit) => health.guard(() => removeExpired.immediate(at, limit)),
     count: () => count.get() ?? 0,
@@ -180,6 +199,7 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
       } catch (error) {
         log.error('not-stopped-in-order', { reason: reasonOf(error) })
       } finally {
+        durable.close()
         db.close()
       }
     },

@@ -45,9 +45,9 @@ describe('the road of an event', () => {
     const commits: number[] = []
     const counting: EventStore = {
       ...store,
-      write: (items, now) => {
+      commit: (items, now) => {
         commits.push(items.length)
-        return store.write(items, now)
+        return store.commit(items, now)
       },
     }
     const verifier = heldVerifier()
@@ -68,10 +68,8 @@ describe('the road of an event', () => {
     const logged: string[] = []
     const failing: EventStore = {
       ...store,
-      write: (items, now) => {
-        if (broken) throw new Error('database or disk is full')
-        return store.write(items, now)
-      },
+      commit: (items, now) =>
+        broken ? Promise.reject(new Error('database or disk is full')) : store.commit(items, now),
     }
     const log = { ...silentLog, error: (event: string) => void logged.push(event) }
     const { ingest } = open({ store: failing, log })
