@@ -21,6 +21,8 @@ const MAX_REQUEST_BYTES = 64 * 1024
 const MAX_CONNECTIONS = 8
 /** Who says nothing is sent away. */
 const REQUEST_TIMEOUT_MS = 5_000
+/** For the last words, when the relay stops: who does not read them by then is not waited for. */
+const GOODBYE_MS = 500
 
 /** Never rejects: a relay without its socket still serves. */
 export const openControl = async (
@@ -30,6 +32,7 @@ export const openControl = async (
 ): Promise<Control> => {
   const stop = new AbortController()
   const running = new Set<Promise<void>>()
+  const sockets = new Set<Socket>()
   let busy = false
 
   const work = async (line: string, socket: Socket, gone: AbortSignal): Promise<void> => {
@@ -45,7 +48,7 @@ export const openControl = async (
         ...{ db: store.database, store, file, params: request.params, online: true },
         signal: AbortSignal.any([stop.signal, gone]),
         say: async (item) => {
-          if (!tell({ item })) await drained(socket)
+          if (!tell({ item })) await drained(socket, stop.signal)
         },
       })
       tell({ done })
@@ -61,9 +64,13 @@ export const openControl = async (
     const cutter = createLineCutter(MAX_REQUEST_BYTES)
     const gone = new AbortController()
     let asked = false
+    sockets.add(socket)
     socket.setTimeout(REQUEST_TIMEOUT_MS, () => socket.destroy())
     socket.on('error', () => socket.destroy())
-    socket.on('close', () => gone.abort())
+    socket.on('close', () => {
+      sockets.delete(socket)
+      gone.abort()
+    })
     socket.on('data', (piece) => {
       const { lines, error } = cutter.push(piece)
       const [line] = lines
@@ -95,7 +102,12 @@ export const openControl = async (
       stop.abort(new Fault('relay', 'the relay is stopping'))
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       await Promise.allSettled(running)
+      // An export that is read page by page, or a verb that was suspended, must not hold up the end.
+      const cut = setTimeout(() => {
+        for (const socket of sockets) socket.destroy()
+      }, GOODBYE_MS)
       await closed
+      clearTimeout(cut)
     },
   }
 }
@@ -133,17 +145,20 @@ const readRequest = (
   }
 }
 
-const drained = (socket: Socket): Promise<void> =>
+/** Also when the relay stops: whoever reads nothing is not waited for. */
+const drained = (socket: Socket, stopping: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     const end = (): void => {
       socket.off('drain', end)
       socket.off('close', end)
+      stopping.removeEventListener('abort', end)
       resolve()
     }
-    if (socket.destroyed || !socket.writableNeedDrain) {
+    if (socket.destroyed || stopping.aborted || !socket.writableNeedDrain) {
       end()
       return
     }
     socket.on('drain', end)
     socket.on('close', end)
+    stopping.addEventListener('abort', end)
   })
