@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Fault } from '../../src/core/fault.js'
 import { silentLog } from '../log.js'
@@ -70,9 +70,49 @@ export const removeDatabase = (file: string): void => {
   for (const path of [file, ...SIDE_FILES.map((side) => file + side)]) rmSync(path, { force: true })
 }
 
+/** Before another file takes its name: beside that one, its log would be taken for the new one's. */
+export const removeSideFiles = (file: string): void => {
+  for (const side of SIDE_FILES) rmSync(file + side, { force: true })
+}
+
 /** Makes an empty file that is its owner's only. Throws where one is there. */
 export const makePrivate = (file: string): void => closeSync(openSync(file, 'wx', 0o600))
 
+const COPY_BYTES = 1024 * 1024
+
+/** A copy that is its owner's only from the first byte; the system's own copying would take over the mode of what it copies. */
+export const copyPrivately = (from: string, to: string): void => {
+  makePrivate(to)
+  const [source, target] = [openSync(from, 'r'), openSync(to, 'w')]
+  try {
+    const piece = Buffer.alloc(COPY_BYTES)
+    for (let bytes = readSync(source, piece); bytes > 0; bytes = readSync(source, piece)) {
+      for (let at = 0; at < bytes;) at += writeSync(target, piece, at, bytes - at)
+    }
+  } finally {
+    closeSync(source)
+    closeSync(target)
+  }
+}
+
+/** Whatever --force says: to rename something over the file of a relay that runs would lose all that it takes in from then on. */
+export const refuseOwnFile = (target: string, db: string): void => {
+  const own = [db, ...SIDE_FILES.map((side) => db + side), `${db}.sock`].map(identityOf)
+  const identity = identityOf(target)
+  if (identity !== undefined && own.includes(identity)) {
+    throw new Fault('relay', `${target} belongs to the relay's own file: choose another name`)
+  }
+}
+
+/** The same for every name of one file. */
+const identityOf = (path: string): string | undefined => {
+  const stat = statSync(path, { throwIfNoEntry: false, bigint: true })
+  return stat === undefined ? undefined : `${stat.dev}:${stat.ino}`
+}
+
 export const refuseToOverwrite = (file: string, force: boolean): void => {
-  if (existsSync(file) && !force) throw new Fault('relay', `${file} exists: choose another name, or add --force`)
+  const there = statSync(file, { throwIfNoEntry: false })
+  if (there?.isDirectory() === true) throw new Fault('relay', `${file} is a folder: name a file in it`)
+  if (there !== undefined && !force) throw new Fault('relay', `${file} exists: choose another name, or add --force`)
+  if (!existsSync(dirname(file))) throw new Fault('relay', `the folder of ${file} does not exist: make it first`)
 }

@@ -1,8 +1,16 @@
 import { renameSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Fault, reasonOf } from '../../src/core/fault.js'
-import { perform } from '../operator/at-work.js'
-import { checkWhole, folderOnDisk, makePrivate, refuseToOverwrite, removeDatabase } from '../operator/whole-file.js'
+import { perform, refuseServed } from '../operator/at-work.js'
+import {
+  checkWhole,
+  folderOnDisk,
+  makePrivate,
+  refuseOwnFile,
+  refuseToOverwrite,
+  removeDatabase,
+  removeSideFiles,
+} from '../operator/whole-file.js'
 import { DB, DEFAULT_DB, forceFlag, JSON_FLAG, verb } from './verb.js'
 
 export const backup = verb({
@@ -18,7 +26,10 @@ gets its name. What a client was told is stored before the backup began is in it
     const target = resolve(name)
     const part = `${target}.part`
     const began = performance.now()
+    const db = resolve(values.db ?? DEFAULT_DB)
+    for (const path of [target, part]) refuseOwnFile(path, db)
     refuseToOverwrite(target, values.force)
+    await refuseServed(target)
     try {
       // Of a backup that was killed.
       removeDatabase(part)
@@ -28,7 +39,7 @@ gets its name. What a client was told is stored before the backup began is in it
     }
     try {
       const { online } = await perform('copy', {
-        ...{ file: values.db ?? DEFAULT_DB, params: { to: part }, signal },
+        ...{ file: db, params: { to: part }, signal },
         take: (item) => {
           const { done, of } = item as { done: number; of: number }
           voice.progress(`${done} of ${of} pages`)
@@ -36,6 +47,7 @@ gets its name. What a client was told is stored before the backup began is in it
       })
       voice.progress('checking the copy')
       const sound = checkWhole(part)
+      removeSideFiles(target)
       renameSync(part, target)
       folderOnDisk(target)
       const ms = Math.round(performance.now() - began)

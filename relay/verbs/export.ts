@@ -3,8 +3,8 @@ import { Fault } from '../../src/core/fault.js'
 import { matches, parseFilter } from '../../src/core/match.js'
 import type { Filter } from '../../src/core/match.js'
 import type { NostrEvent } from '../../src/core/types.js'
-import { perform } from '../operator/at-work.js'
-import { refuseToOverwrite } from '../operator/whole-file.js'
+import { perform, refuseServed } from '../operator/at-work.js'
+import { refuseOwnFile, refuseToOverwrite } from '../operator/whole-file.js'
 import type { Row } from '../operator/rows.js'
 import { count, shown } from '../options/readers.js'
 import { given, list, open, wrong } from '../options/row.js'
@@ -69,7 +69,11 @@ backup carries that.`,
     const toStdout = name === '-'
     if (toStdout && values.json) throw new Fault('relay', '--json and - both want stdout: leave out one')
     const target = resolve(name)
-    if (!toStdout) refuseToOverwrite(target, values.force)
+    if (!toStdout) {
+      for (const path of [target, `${target}.part`]) refuseOwnFile(path, file)
+      refuseToOverwrite(target, values.force)
+      await refuseServed(target)
+    }
     const part = toStdout ? undefined : await openPartFile(target, JSON.stringify({ file, all, begin }))
     const resumed = (part?.reached.after ?? 0) > 0
     let [events, last] = [part?.reached.events ?? 0, Math.max(begin, part?.reached.after ?? 0)]

@@ -1,15 +1,16 @@
-import { copyFileSync, constants, existsSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, renameSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import { Fault, reasonOf } from '../../src/core/fault.js'
 import { isServed } from '../operator/at-work.js'
 import {
   checkWhole,
+  copyPrivately,
   folderOnDisk,
   headerFlaw,
-  makePrivate,
   refuseToOverwrite,
   removeDatabase,
+  removeSideFiles,
 } from '../operator/whole-file.js'
 import { DB, DEFAULT_DB, forceFlag, JSON_FLAG, verb } from './verb.js'
 
@@ -39,8 +40,7 @@ as FILE.before-restore. The relay must not run.`,
     const part = `${target}.restoring`
     removeDatabase(part)
     try {
-      makePrivate(part)
-      copyFileSync(backup, part, constants.COPYFILE_FICLONE)
+      copyPrivately(backup, part)
       const sound = checkWhole(part)
       const kept = putInPlace(part, target)
       if (values.json) voice.print(JSON.stringify({ file: target, ...sound, ...(kept === undefined ? {} : { kept }) }))
@@ -63,7 +63,7 @@ const putInPlace = (part: string, target: string): string | undefined => {
     if (existsSync(`${target}-wal`)) renameSync(`${target}-wal`, `${kept}-wal`)
     renameSync(target, kept)
   }
-  for (const side of ['-wal', '-shm', '-journal']) rmSync(target + side, { force: true })
+  removeSideFiles(target)
   renameSync(part, target)
   folderOnDisk(target)
   return kept
