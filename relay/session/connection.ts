@@ -18,6 +18,7 @@ import { openCounts } from './count.js'
 import { openGate } from './gate.js'
 import { openInFlight } from './in-flight.js'
 import { openJobs } from './jobs.js'
+import type { Job } from './jobs.js'
 import { openRates } from './rate.js'
 import { openRequests } from './requests.js'
 import { openRoom } from './room.js'
@@ -109,8 +110,12 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
     entries: (filter) =>
       store.scanEntries([filter], { ...view.scanOptions(), maxLimit: Infinity, upToSeq: store.lastSeq() }),
     vanishCount: () => store.vanishCount(),
-    // `run` catches all that goes wrong itself.
-    enqueue: (run) => jobs.add({ run, fail: () => undefined }),
+    enqueue: (run) => {
+      // `run` catches all that goes wrong itself.
+      const job: Job = { run, fail: () => undefined }
+      jobs.add(job)
+      return () => jobs.drop(job)
+    },
   })
 
   /** EVENT and AUTH alike. */

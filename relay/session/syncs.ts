@@ -50,8 +50,8 @@ export interface SyncParts {
   readonly entries: (filter: Filter) => Source<Ordered>
   /** Changes with every request to vanish: what was gathered before may hold what is gone. */
   readonly vanishCount: () => number
-  /** One after the other, with the stored answers of this connection. */
-  readonly enqueue: (work: () => Promise<void>) => void
+  /** One after the other, with the stored answers of this connection. What is returned takes it out, where it has not begun. */
+  readonly enqueue: (work: () => Promise<void>) => () => void
 }
 
 interface Sync {
@@ -63,6 +63,8 @@ interface Sync {
   readonly asked: number
   /** As of the beginning. */
   vanishCount: number
+  /** Its first message must not wait for its turn when nobody waits for the answer: it may have half a megabyte. */
+  forget: () => void
 }
 
 /** A message is compared with the whole set. */
@@ -84,6 +86,7 @@ export const openSyncs = (parts: SyncParts): Syncs => {
     room.used -= sync.held
     own -= sync.held
     sync.held = 0
+    sync.forget()
     askRoom.give(sync.asked)
   }
 
@@ -145,9 +148,9 @@ export const openSyncs = (parts: SyncParts): Syncs => {
         send(negErrFrame(id, reason))
         return
       }
-      const sync: Sync = { filter, set: undefined, held: 0, asked, vanishCount: 0 }
+      const sync: Sync = { filter, set: undefined, held: 0, asked, vanishCount: 0, forget: () => undefined }
       open.set(id, sync)
-      parts.enqueue(() => begin(id, sync, message))
+      sync.forget = parts.enqueue(() => begin(id, sync, message))
     },
     message: (id, message) => {
       const sync = open.get(id)

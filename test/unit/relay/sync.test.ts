@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startRelay, type Relay, type RelayOptions } from '../../../relay/index.js'
@@ -186,6 +187,25 @@ describe('NEG', () => {
     expect((await client.take('NEG-ERR', 'two'))[2]).toBe('blocked: too many events are being compared; try again')
     client.send('NEG-CLOSE', 'one')
     expect(await needOf(client, { limit: 5 })).toHaveLength(5)
+  })
+
+  it('that is closed before its turn came takes no place in the queue, nor its first message memory', async () => {
+    const relay = await start({ limits: { maxQueuedJobs: 2 } })
+    const client = await connect(relay)
+    await client.publish(note(1))
+    const opening = hexOf(openNegentropy(syncSet([]), o))
+
+    // In one packet, so that no turn comes in between.
+    const { _socket: tcp } = client.socket as unknown as { _socket: Socket }
+    tcp.cork()
+    for (let i = 0; i < 6; i++) {
+      client.send('NEG-OPEN', `closed-${i}`, {}, opening)
+      client.send('NEG-CLOSE', `closed-${i}`)
+    }
+    client.send('NEG-OPEN', 'last', {}, opening)
+    tcp.uncork()
+
+    expect((await either(client, 'last', 'NEG-MSG', 'NEG-ERR'))[0]).toBe('NEG-MSG')
   })
 })
 
