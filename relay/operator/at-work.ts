@@ -80,6 +80,11 @@ export const isServed = async (file: string): Promise<boolean> => {
   return socket !== undefined
 }
 
+/** No output may take the name of a file that a relay writes to, whatever --force says: all it takes in then would be lost. */
+export const refuseServed = async (file: string): Promise<void> => {
+  if (await isServed(file)) throw new Fault('relay', `a relay has ${file} open: choose another name`)
+}
+
 const asked = async (socket: Socket, name: OperationName, request: Request): Promise<unknown> => {
   const cutter = createLineCutter(MAX_ANSWER_BYTES)
   const give = (): void => void socket.destroy()
