@@ -301,6 +301,39 @@ describe('ksp relay backup and restore', () => {
     expect(existsSync(`${db}.before-restore`)).toBe(true)
   })
 
+  it('writes over no file that a relay has open, whatever --force says, and tells what else a name may not be', async () => {
+    const { dir, db } = await filled(events(3))
+    const served = join(dir, 'served.sqlite')
+    await serve(served)
+    const nowhere = join(dir, 'none', 'copy')
+
+    const tried = [
+      await run('backup', served, '--db', db, '--force'),
+      await run('export', served, '--db', db, '--force'),
+      await run('backup', dir, '--db', db, '--force'),
+      await run('export', dir, '--db', db, '--force'),
+      await run('backup', nowhere, '--db', db),
+      await run('export', nowhere, '--db', db),
+    ]
+
+    const reasons = ['open: choose another name', 'is a folder: name a file in it', 'does not exist: make it first']
+    expect(tried.map(({ code }) => code)).toEqual([1, 1, 1, 1, 1, 1])
+    expect(tried.map(({ err }) => err)).toEqual(
+      reasons.flatMap((reason) => [expect.stringContaining(reason), expect.stringContaining(reason)]),
+    )
+  })
+
+  it('leaves no log of an older file beside a copy that takes its name', async () => {
+    const { dir, db } = await filled(events(3))
+    const copy = join(dir, 'b.sqlite')
+    for (const name of [copy, `${copy}-wal`]) writeFileSync(name, 'of an older file')
+
+    const forced = await run('backup', copy, '--db', db, '--force')
+
+    expect(forced.code).toBe(0)
+    expect(existsSync(`${copy}-wal`)).toBe(false)
+  })
+
   it('restores no junk, and nothing over a running relay', async () => {
     const { dir, db } = await filled(events(500, 'w'.repeat(300)))
     const [copy, text, foreign, cut] = ['b.sqlite', 'text', 'foreign.sqlite', 'cut.sqlite'].map((name) =>
