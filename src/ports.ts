@@ -355,7 +355,7 @@ export interface RelayStatus {
   readonly state: 'connecting' | 'open' | 'down'
   readonly roads: readonly Road[]
   readonly since: UnixMs
-  /** Of the last failure, for a person. */
+  /** Why it is not open; or what it refused us last, while it has taken nothing since. For a person. */
   readonly reason?: string
   readonly authed: boolean
   readonly received: number

@@ -27,7 +27,9 @@ export const refuseAuth = (event: NostrEvent, context: AuthContext): Reason | un
     return 'invalid: the challenge is not the one of this connection'
   }
   const url = normalRelayUrl(tagValue(event, 'relay') ?? '')
-  if (url === undefined || !context.isOurs(url)) return 'invalid: the relay tag is not a URL of this relay'
+  if (url === undefined || !context.isOurs(url)) {
+    return 'invalid: the relay tag is not a URL of this relay; its operator names those with --public-url'
+  }
   if (eventId(event, context.hashes) !== event.id) return 'invalid: id is not the hash of the event'
   return undefined
 }

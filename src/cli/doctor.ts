@@ -47,7 +47,7 @@ const doctor = async (options: DoctorOptions): Promise<void> => {
     const bridge = await checkBridge(config)
     say(bridge.finding)
     const reached = await Promise.all(config.relays.map(({ url }) => checkRelay(url, timeoutMs)))
-    say(...reached.map((relay) => relay.finding))
+    say(...reached.map(({ finding }, i) => withRefusal(finding, config.relays[i]?.url, bridge.relays)))
     say(...(await checkPrivateRelay(config, bridge.isRunning, timeoutMs)))
     say(checkClock(reached.flatMap(({ skewMs }) => skewMs ?? [])))
   }
@@ -77,19 +77,33 @@ const readConfiguration = (path: string | undefined): { config?: Config; finding
   }
 }
 
-const checkBridge = async (config: Config): Promise<{ finding: Finding; isRunning: boolean }> => {
+type OpenRelays = BridgeStatus['relays']
+
+/** Who answers may still refuse our key: the bridge knows, since it is the one that has it. */
+const withRefusal = (finding: Finding, url: string | undefined, relays: OpenRelays): Finding => {
+  const refusal = relays.find((relay) => relay.url === url && relay.state === 'open')?.reason
+  if (refusal === undefined || finding.state === 'fail') return finding
+  const advice = "its operator must let this Herm's key in, and name the URL by which you ask it (--public-url)"
+  return doubt(finding.check, `${finding.found}; to the bridge it says: ${refusal}`, advice)
+}
+
+const checkBridge = async (config: Config): Promise<{ finding: Finding; isRunning: boolean; relays: OpenRelays }> => {
   const client = await connectControl(socketPath(config))
   if (client === undefined) {
-    return { finding: fine('bridge', `not running; start it with: ksp run --config ${config.file}`), isRunning: false }
+    return {
+      finding: fine('bridge', `not running; start it with: ksp run --config ${config.file}`),
+      isRunning: false,
+      relays: [],
+    }
   }
   try {
-    const { pid, uptime_s: uptimeS, version } = (await callBridge(client, 'status')) as BridgeStatus
+    const { pid, uptime_s: uptimeS, version, relays } = (await callBridge(client, 'status')) as BridgeStatus
     const found = `running as ${pid} for ${uptimeS} s, ksp ${version}`
     const isOld = version !== kspVersion()
     const finding = isOld
       ? doubt('bridge', found, `restart it: ksp ${kspVersion()} is installed`)
       : fine('bridge', found)
-    return { finding, isRunning: true }
+    return { finding, isRunning: true, relays }
   } finally {
     client.close()
   }

@@ -32,6 +32,8 @@ export interface AuthOptions {
   readonly send: (text: string) => Promise<boolean>
   /** Called each time the relay has accepted us: what it refused before is to be asked again. */
   readonly onAuthed: () => void
+  /** The relay has refused us, in these words. */
+  readonly onRefused: (words: string) => void
 }
 
 const KIND = 22242
@@ -100,7 +102,10 @@ export const clientAuth = (o: AuthOptions, signal: AbortSignal): Auth => {
     },
     onOk: (id, ok, message) => {
       if (awaited?.id !== id) return false
-      if (!ok) o.log.warn('relay.auth-refused', { relay: o.url, reason: message })
+      if (!ok) {
+        o.log.warn('relay.auth-refused', { relay: o.url, reason: message })
+        o.onRefused(message)
+      }
       awaited.said.resolve(ok)
       return true
     },

@@ -40,6 +40,8 @@ export interface ConversationOptions {
   readonly onEvent: (event: unknown, live: boolean) => void
   /** What the relay said to an event of ours. */
   readonly onAnswer: (ok: boolean, message: string) => void
+  /** What the relay said to our AUTH: undefined when it took it. */
+  readonly onAuth: (refusal: string | undefined) => void
   readonly onTooLong: () => void
   readonly onRefused: OnRefused
 }
@@ -58,7 +60,11 @@ export const converse = async (o: ConversationOptions, signal: AbortSignal): Pro
     timeoutMs: limits.okTimeoutMs,
     send: async (text: string): Promise<boolean> => (await ready.promise)?.send(text) ?? false,
   }
-  const auth = clientAuth({ ...parts, signer: o.signer, onAuthed: () => reading?.again() }, life.signal)
+  const onAuthed = (): void => {
+    o.onAuth(undefined)
+    reading?.again()
+  }
+  const auth = clientAuth({ ...parts, signer: o.signer, onAuthed, onRefused: o.onAuth }, life.signal)
   const publishing = publisher({ ...parts, auth }, life.signal)
   const reading = o.read
     ? createSubscriptions({

@@ -110,7 +110,13 @@ const talk = async <T>(
   const send = async (text: string): Promise<boolean> => (await ready.promise)?.send(text) ?? false
   const parts = { url, clock: o.clock, timeoutMs: o.timeoutMs, send }
   const auth = clientAuth(
-    { ...parts, log: SILENT, onAuthed: () => undefined, ...(o.signer === undefined ? {} : { signer: o.signer }) },
+    {
+      ...parts,
+      log: SILENT,
+      onAuthed: () => undefined,
+      onRefused: () => undefined,
+      ...(o.signer === undefined ? {} : { signer: o.signer }),
+    },
     signal,
   )
   const out = publisher({ ...parts, auth }, signal)

@@ -57,6 +57,8 @@ export interface LineOptions {
 const HOLD = { minMs: 1_000, maxMs: 60_000 }
 /** A connection that lived this long was a good one: the next wait is short again. */
 const GOOD_LIFE_MS = 60_000
+/** Of what a relay says, as it is shown to a person. */
+const MAX_WORDS = 200
 
 export const createLine = (o: LineOptions): Line => {
   const { relay, clock, log, limits } = o
@@ -64,6 +66,8 @@ export const createLine = (o: LineOptions): Line => {
   let state: RelayStatus['state'] = 'connecting'
   let since = clock.now()
   let reason: string | undefined
+  /** What an open relay holds against us: `auth` until it knows us, `event` until it takes one. */
+  let refusals: { auth?: string | undefined; event?: string | undefined } = {}
   const count = { received: 0, published: 0, refused: 0 }
   let lagMs: number | undefined
   let maxPayloadBytes = limits.maxFrameBytes
@@ -84,8 +88,14 @@ export const createLine = (o: LineOptions): Line => {
     onRoom: () => now?.link.resume(),
   })
 
+  const failure = (): string | undefined => {
+    if (state !== 'open') return reason
+    if (refusals.auth !== undefined) return `AUTH refused: ${refusals.auth}`
+    return refusals.event === undefined ? undefined : `refused: ${refusals.event}`
+  }
+
   const setState = (next: RelayStatus['state'], why?: string): void => {
-    if (why !== undefined) reason = why.slice(0, 200)
+    if (why !== undefined) reason = why.slice(0, MAX_WORDS)
     if (next === state) return
     state = next
     since = clock.now()
@@ -95,10 +105,12 @@ export const createLine = (o: LineOptions): Line => {
   const answered = (ok: boolean, message: string): void => {
     if (ok) {
       count.published++
+      refusals.event = undefined
       held = { until: 0, times: 0 }
       return
     }
     count.refused++
+    refusals.event = message.slice(0, MAX_WORDS)
     if (prefixOf(message) !== 'rate-limited') return
     held = { until: clock.now() + backoffMs(held.times, HOLD, o.random.fraction()), times: held.times + 1 }
   }
@@ -119,6 +131,7 @@ export const createLine = (o: LineOptions): Line => {
         },
         onOpen: (conversation) => {
           now = conversation
+          refusals = {}
           setState('open')
           log.info('relay.open', { relay: url })
         },
@@ -131,6 +144,9 @@ export const createLine = (o: LineOptions): Line => {
           if (live) lagMs = lagOf(event, clock.now()) ?? lagMs
         },
         onAnswer: answered,
+        onAuth: (refusal) => {
+          refusals.auth = refusal?.slice(0, MAX_WORDS)
+        },
         // Closing the connection is all that a frame beyond the limit leaves to do. If the next connection did the same, one
         // huge event that somebody has addressed to us would silence this relay for good: so the next one reads past it.
         onTooLong: () => {
@@ -204,16 +220,19 @@ export const createLine = (o: LineOptions): Line => {
       o.remember({ url }).catch((error: unknown) => log.error('relay.memory-failed', { reason: reasonOf(error) }))
       now?.reading?.again()
     },
-    status: () => ({
-      url,
-      state,
-      roads: relay.roads,
-      since,
-      ...(reason === undefined || state === 'open' ? {} : { reason }),
-      authed: now?.isAuthed() ?? false,
-      ...count,
-      ...(lagMs === undefined ? {} : { lagMs }),
-    }),
+    status: () => {
+      const why = failure()
+      return {
+        url,
+        state,
+        roads: relay.roads,
+        since,
+        ...(why === undefined ? {} : { reason: why }),
+        authed: now?.isAuthed() ?? false,
+        ...count,
+        ...(lagMs === undefined ? {} : { lagMs }),
+      }
+    },
   }
 }
 

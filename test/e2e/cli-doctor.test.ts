@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, it } from 'vitest'
@@ -188,6 +188,37 @@ it('reads beside a running bridge, and asks its private relay', async () => {
   expect(during.of('store')).toMatchObject({ state: 'ok', found: expect.stringMatching(/schema \d+/) as string })
   expect(during.of('private-relay')).toMatchObject({ state: 'ok' })
   expect(during.code).toBe(0)
+})
+
+it('doubts a relay that answers, and refuses the key of the bridge: it does not know the URL of its proxy', async () => {
+  const { port: behind } = new URL(await startRelay())
+  const proxy = createTcpServer((socket) => {
+    const relay = connect(Number(behind), '127.0.0.1')
+    for (const [from, to] of [
+      [socket, relay],
+      [relay, socket],
+    ] as const) {
+      from.pipe(to)
+      from.on('error', () => to.destroy())
+    }
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', () => resolve()))
+  closers.push(() => proxy.close())
+  const { dir, config } = await initHerm(`ws://127.0.0.1:${(proxy.address() as AddressInfo).port}`)
+  const bridge = startKsp(['run', '--config', config, '--passphrase-file', join(dir, 'passphrase')], { env: clean })
+  children.push(bridge)
+  await eventually(
+    'the AUTH to be refused',
+    () => bridge.err.join('\n'),
+    (log) => log.includes('relay.auth-refused'),
+  )
+
+  const { of, code } = await doctor('--config', config)
+
+  expect(of('relay')).toMatchObject({ state: 'warn', advice: expect.stringContaining('--public-url') as string })
+  expect(of('relay').found).toContain('AUTH refused: invalid: the relay tag is not a URL of this relay')
+  expect((await ksp('status', '--config', config)).out).toContain('AUTH refused: ')
+  expect(code).toBe(0)
 })
 
 it('fails for a store that is no database of ours', async () => {

@@ -54,6 +54,19 @@ describe('publishing to relays', () => {
     expect(bench.transport.status()[0]).toMatchObject({ published: 0, refused: 1 })
   })
 
+  it('shows what an open relay has refused last, until it takes something', async () => {
+    await open()
+    const reason = (): string | undefined => bench.transport.status()[0]?.reason
+    relay.manners.answer = () => [false, 'blocked: not you']
+    await bench.transport.publish(bench.me.message(1), [relay.url], never)
+    const refused = reason()
+    relay.manners.answer = () => [true, '']
+    await bench.transport.publish(bench.me.message(2), [relay.url], never)
+
+    expect(refused).toBe('refused: blocked: not you')
+    expect(reason()).toBeUndefined()
+  })
+
   it('counts an answer that comes too late for anybody to wait for', async () => {
     await open({ limits: { okTimeoutMs: 20 } })
     relay.manners.answer = () => undefined
