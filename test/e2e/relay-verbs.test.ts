@@ -318,9 +318,7 @@ describe('ksp relay backup and restore', () => {
 
     const reasons = ['open: choose another name', 'is a folder: name a file in it', 'does not exist: make it first']
     expect(tried.map(({ code }) => code)).toEqual([1, 1, 1, 1, 1, 1])
-    expect(tried.map(({ err }) => err)).toEqual(
-      reasons.flatMap((reason) => [expect.stringContaining(reason), expect.stringContaining(reason)]),
-    )
+    for (const [i, { err }] of tried.entries()) expect(err).toContain(reasons[Math.floor(i / 2)])
   })
 
   it('leaves no log of an older file beside a copy that takes its name', async () => {
