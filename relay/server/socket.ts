@@ -36,6 +36,7 @@ export const openSocket = (
   meters: Pick<Meters, 'messages' | 'clients'>,
 ): RelaySocket => {
   let alive = true
+  let awaitsPong = false
   let hushed = false
   let isCut = false
 
@@ -99,6 +100,9 @@ export const openSocket = (
   })
   webSocket.on('pong', () => {
     alive = true
+    // One that nobody asked for is allowed, and must not cost less than a ping.
+    if (!awaitsPong) connection.pinged()
+    awaitsPong = false
   })
   // Bad frames, messages beyond maxPayload, a reset: `close` follows, and that is where it ends.
   webSocket.on('error', (error) => {
@@ -121,7 +125,9 @@ export const openSocket = (
         return
       }
       alive = false
-      if (isOpen()) webSocket.ping()
+      if (!isOpen()) return
+      awaitsPong = true
+      webSocket.ping()
     },
     checkMessage: (nowMs, timeoutMs) => {
       if (webSocket.isPaused) unfinished.restart()

@@ -52,7 +52,7 @@ export interface Connection {
   receive(text: string, bytes: number): void
   /** A message that is no text. */
   receiveBinary(bytes: number): void
-  /** The wire has answered a ping by itself. */
+  /** A ping, which the wire has answered by itself, or a pong that nobody asked for. */
   pinged(): void
   closed(): void
 }
@@ -204,7 +204,7 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
         syncs.message(action.id, action.message)
         break
       case 'sync-end':
-        syncs.close(action.id)
+        if (!syncs.close(action.id)) toll.charge(bytes)
         break
     }
   }
@@ -213,7 +213,10 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
 
   return {
     receive: (text, bytes) => {
-      for (const action of session.receive(text, bytes)) act(action, bytes)
+      const actions = session.receive(text, bytes)
+      // CLOSE of what is not open.
+      if (actions.length === 0) toll.charge(bytes)
+      for (const action of actions) act(action, bytes)
     },
     receiveBinary: (bytes) => {
       toll.charge(bytes)

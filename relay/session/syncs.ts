@@ -22,7 +22,8 @@ import type { Ordered, Source } from '../store/merge.js'
 export interface Syncs {
   open(id: string, filter: Filter, message: Uint8Array, bytes: number): void
   message(id: string, message: Uint8Array): void
-  close(id: string): void
+  /** False: it was not open. */
+  close(id: string): boolean
   /** Of one more message, in units of what a small one costs. */
   cost(id: string): number
   closeAll(): void
@@ -79,15 +80,16 @@ export const openSyncs = (parts: SyncParts): Syncs => {
   /** Items of all comparisons of this connection: nobody gets more of the relay's room than one full comparison. */
   let own = 0
 
-  const close = (id: string): void => {
+  const close = (id: string): boolean => {
     const sync = open.get(id)
-    if (sync === undefined) return
+    if (sync === undefined) return false
     open.delete(id)
     room.used -= sync.held
     own -= sync.held
     sync.held = 0
     sync.forget()
     askRoom.give(sync.asked)
+    return true
   }
 
   const fail = (id: string, reason: Parameters<typeof negErrFrame>[1]): void => {

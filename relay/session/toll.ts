@@ -2,8 +2,8 @@ import type { Gate } from './gate.js'
 
 /**
  * What a client pays for making us work in vain: messages that are refused for their form, their signature or their number,
- * and pings. So many a second, ten seconds' worth at once; beyond, the connection is not read until the debt is paid. That is
- * better than to cut it off: who comes back at once costs a handshake more.
+ * pings, and CLOSE of what is not open. So many a second, ten seconds' worth at once; beyond, the connection is not read
+ * until the debt is paid. That is better than to cut it off: who comes back at once costs a handshake more.
  */
 export interface Toll {
   /** For one message. */
