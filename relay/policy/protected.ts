@@ -1,4 +1,5 @@
 import type { NostrEvent } from '../../src/core/types.js'
+import { tooMuchStructure } from '../session/structure.js'
 import type { WriteRule } from './policy.js'
 
 /** NIP-70: an event that only its author may publish, authenticated as such, and nobody may pass on. */
@@ -14,9 +15,11 @@ export const fromItsAuthorOnly: WriteRule = (event, { viewer }) => {
 /** NIP-18. */
 const REPOSTS: ReadonlySet<number> = new Set([6, 16])
 
-/** A repost may carry the whole event in its content; whether it is a whole one is not asked. */
+/** A repost may carry the whole event in its content; whether it is a whole one is not asked. It is read as carefully as a message. */
 export const noProtectedRepost: WriteRule = (event) => {
   if (!REPOSTS.has(event.kind) || !event.content.trimStart().startsWith('{')) return undefined
+  const wrong = tooMuchStructure(event.content)
+  if (wrong !== undefined) return `invalid: the event it reposts: ${wrong}`
   let inner: unknown
   try {
     inner = JSON.parse(event.content)

@@ -83,6 +83,16 @@ describe('the default write policy', () => {
     expect(repost('{no json')).toBeUndefined()
   })
 
+  it('refuses a repost that is all structure unread: it would take fifty times as long as any other event', () => {
+    const standard = defaultPolicy(DEFAULT_LIMITS, nodeHashes)
+    const content = `{"tags":[],"more":[${'[],'.repeat(100_000)}0]}`
+
+    expect(refuseWrite(standard, alice.sign({ kind: 6, content }), { viewer, now: NOW })).toBe(
+      'invalid: the event it reposts: at most 50000 values, lists and objects in a message',
+    )
+    expect(refuseWrite(standard, alice.sign({ kind: 1, content }), { viewer, now: NOW })).toBeUndefined()
+  })
+
   it('leaves an expired event that replaces or deletes others to the store', () => {
     expect(judge({ kind: 30_078, tags: [['expiration', '5']] })).toBeUndefined()
     expect(judge({ kind: 5, tags: [['expiration', '5']] })).toBeUndefined()
