@@ -18,7 +18,6 @@ import { silentLog } from './log.js'
 import { openManagement } from './manage/management.js'
 import { openMeters } from './ops/meters.js'
 import type { Meters } from './ops/meters.js'
-import { openOps } from './ops/open-ops.js'
 import { openControl } from './operator/control-server.js'
 import type { OpsPlace } from './ops/ops-server.js'
 import { withModeration } from './policy/moderated.js'
@@ -167,7 +166,10 @@ const start = async (options: RelayOptions, opened: (() => unknown)[]): Promise<
   const ops =
     options.metrics === undefined
       ? undefined
-      : await openOps(options.metrics, {
+      : // Only here, because its library takes 2 MB.
+        await (
+          await import('./ops/open-ops.js')
+        ).openOps(options.metrics, {
           ...{ db: options.db, store, subscriptions, server, meters, startedAtSec: now() },
           isStopping: () => closing !== undefined,
         })
