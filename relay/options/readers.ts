@@ -50,7 +50,7 @@ export const size =
     const bytes = sizeBytes(text) ?? NaN
     return bytes >= (sizeBytes(min) ?? 0) && bytes <= (sizeBytes(max) ?? Infinity)
       ? bytes
-      : wrong(`needs a size from ${min} to ${max}: a number and B, KiB, MiB, GiB or TiB`)
+      : wrong(`needs a size from ${min} to ${max}: a number and B, KiB, MiB, GiB, KB, MB or GB`)
   }
 
 const sizeBytes = (text: string): number | undefined => {

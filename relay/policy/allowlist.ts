@@ -55,6 +55,12 @@ const stampOf = (file: string): string => {
   }
 }
 
+/** Never with the word itself: it may be a secret that was put in the wrong file. */
+const flawOf = (word: string): string =>
+  /^(?:nsec|ncryptsec)1/i.test(word)
+    ? 'a secret key: take it out, and put the npub that belongs to it there'
+    : 'no npub and no 64 lowercase hex'
+
 const readKeys = (file: string): ReadonlySet<Pubkey> => {
   let text: string
   try {
@@ -68,7 +74,7 @@ const readKeys = (file: string): ReadonlySet<Pubkey> => {
     const word = line.replace(/#.*/, '').trim()
     if (word === '') return
     const key = keyOf(word)
-    if (key === undefined) throw new Fault('relay', `${file} line ${i + 1}: no npub and no 64 lowercase hex`)
+    if (key === undefined) throw new Fault('relay', `${file} line ${i + 1}: ${flawOf(word)}`)
     keys.add(key)
   })
   return keys

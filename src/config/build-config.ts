@@ -21,7 +21,7 @@ export const buildConfig = (
   const id = get('id') ?? ('' as HermId)
   const dataDir = get('data_dir') ?? base.dir
 
-  const privateRelay = values.has('private_relay') ? privateRelayOf(values, dataDir) : undefined
+  const privateRelay = values.has('private_relay') ? privateRelayOf(values, wrong, dataDir) : undefined
   const relays = relaysOf(values, wrong)
   if (values.count('relays') === 0 && privateRelay === undefined) {
     wrong('relays', 'there is no relay: add one (relays: [{ url: wss://relay.example }]) or a private_relay')
@@ -89,7 +89,7 @@ const NOT_PASSED_ON: ReadonlySet<OptionPath> = new Set([
   'private_relay.only_trusted',
 ])
 
-const privateRelayOf = (values: Values, dataDir: string): NonNullable<Config['privateRelay']> => {
+const privateRelayOf = (values: Values, wrong: Wrong, dataDir: string): NonNullable<Config['privateRelay']> => {
   const listen = values.get('private_relay.listen') ?? { host: '', port: 0 }
   const publicUrl = values.get('private_relay.public_url')
   const onlyTrusted = values.get('private_relay.only_trusted') ?? false
@@ -100,9 +100,16 @@ const privateRelayOf = (values: Values, dataDir: string): NonNullable<Config['pr
     const texts = Array.isArray(value) ? value.map(String) : typeof value === 'string' ? [value] : []
     if (texts.length > 0 && value !== 'false') options[path.slice('private_relay.'.length)] = texts
   }
+  const metrics = values.get('private_relay.metrics')
+  if (metrics !== undefined && options['metrics_public'] === undefined && !isLoopback(metrics)) {
+    wrong('private_relay.metrics', 'is open to other machines: choose 127.0.0.1, or add metrics_public: true')
+  }
   const db = values.get('private_relay.db') ?? join(dataDir, 'relay.sqlite')
   return { ...listen, db, onlyTrusted, options, ...given({ publicUrl }) }
 }
+
+/** As the relay sees it, which refuses to start where this is not asked for. */
+const isLoopback = (place: string): boolean => /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]):\d+$/.test(place)
 
 const relaysOf = (values: Values, wrong: Wrong): RelayConfig[] => {
   const relays: RelayConfig[] = []

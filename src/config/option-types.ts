@@ -49,7 +49,7 @@ const wordOf = (input: Input, name: string): string | Wrong => {
 }
 
 /** What was written, for a message: short, and never a secret (a key pasted in the wrong place may be one). */
-const shown = (text: string): string => {
+export const shown = (text: string): string => {
   if (/nsec1|ncryptsec1/i.test(text) || /[0-9a-f]{64}/i.test(text)) return 'what stands there'
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 59)}…` : text)
 }
@@ -135,20 +135,25 @@ export const durationMs = (text: string): number | undefined => {
   return match === null ? undefined : Math.round(Number(match[1]) * (MS[match[2] ?? ''] ?? 0))
 }
 
-const BYTES: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
+const BYTES: Readonly<Record<string, number>> = {
+  ...{ B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 },
+  ...{ KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 },
+}
 
 export const sizeType = (range: { min: string; max: string }): OptionType<number> => {
   const min = sizeBytes(range.min) ?? 0
   const max = sizeBytes(range.max) ?? Number.MAX_SAFE_INTEGER
   return scalar('size', (text) => {
     const bytes = sizeBytes(text)
-    if (bytes === undefined) return wrong(`${shown(text)} is no size: a number and B, KiB, MiB, KB or MB, such as 4MiB`)
+    if (bytes === undefined) {
+      return wrong(`${shown(text)} is no size: a number and B, KiB, MiB, GiB, KB, MB or GB, such as 4MiB`)
+    }
     return bytes < min || bytes > max ? wrong(`${shown(text)} is outside ${range.min} to ${range.max}`) : bytes
   })
 }
 
 export const sizeBytes = (text: string): number | undefined => {
-  const match = /^(\d{1,12}(?:\.\d{1,3})?)\s?(B|KB|MB|KiB|MiB|GiB)$/.exec(text)
+  const match = /^(\d{1,12}(?:\.\d{1,3})?)\s?(B|[KMGT]i?B)$/.exec(text)
   return match === null ? undefined : Math.round(Number(match[1]) * (BYTES[match[2] ?? ''] ?? 0))
 }
 

@@ -142,17 +142,17 @@ export const OPTIONS = {
   'private_relay.ask_rate': open(passedCount(0, 1_000_000), {
     about: 'REQs a second of one connection, in the same way.',
     example: '50',
-    otherwise: 'as ksp relay --help says',
+    otherwise: '200',
   }),
   'private_relay.key_ask_rate': open(passedCount(0, 1_000_000), {
     about: 'REQs, COUNTs and comparisons a second of one authenticated key, on all its connections.',
     example: '100',
-    otherwise: 'as ksp relay --help says',
+    otherwise: '500',
   }),
   'private_relay.address_connections': open(passedCount(1, 1_000_000), {
     about: 'Connections from one address, or one IPv6 network of 64 bits; loopback has no such limit.',
     example: '64',
-    otherwise: 'as ksp relay --help says',
+    otherwise: '100',
   }),
   'private_relay.proxy': open(listOf(addressType, 16), {
     about: 'IP addresses of proxies before it, whose X-Forwarded-For says which address a client has.',
@@ -164,7 +164,7 @@ export const OPTIONS = {
     example: '["1=90d", "1000-9999=7d,5000"]',
     otherwise: 'for ever',
   }),
-  'private_relay.max_db_size': open(passedSize({ min: '4MiB', max: '999999GiB' }), {
+  'private_relay.max_db_size': open(passedSize({ min: '4MiB', max: '64TiB' }), {
     about: 'How large its file may grow before the oldest events go.',
     example: '2GiB',
     otherwise: 'any size',

@@ -6,6 +6,7 @@ import {
   oneOf,
   pathType,
   scalar,
+  shown,
   sizeType,
   wrong,
   type OptionType,
@@ -47,14 +48,18 @@ export const relayNameType = scalar<string>('name', (text) =>
   text === '' || text.length > MAX_NAME_CHARS ? wrong(`must have 1 to ${MAX_NAME_CHARS} characters`) : text,
 )
 
-export const addressType = scalar<string>('IP address', (text) => (isIP(text) === 0 ? wrong('is no IP address') : text))
+export const addressType = scalar<string>('IP address', (text) =>
+  isIP(text) === 0 ? wrong(`${shown(text)} is no IP address`) : text,
+)
 
 export const hostNameType = scalar<string>('host name', (text) =>
-  /^[a-zA-Z0-9._-]{1,253}$/.test(text) ? text : wrong('is no host name'),
+  /^[a-zA-Z0-9._-]{1,253}$/.test(text) ? text : wrong(`${shown(text)} is no host name`),
 )
 
 export const retentionType = scalar<string>('KINDS=AGE[,COUNT]', (text) =>
   /^(?:\*|\d{1,5}(?:-\d{1,5})?)=(?:forever|\d{1,9}[smhdwy])(?:,\d{1,10})?$/.test(text)
     ? text
-    : wrong('is no rule of retention: KINDS=AGE[,COUNT], such as "1=90d" or "1000-9999=7d,5000" or "*=1y"'),
+    : wrong(
+        `${shown(text)} is no rule of retention: KINDS=AGE[,COUNT], such as "1=90d" or "1000-9999=7d,5000" or "*=1y"`,
+      ),
 )

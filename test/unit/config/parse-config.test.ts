@@ -233,6 +233,9 @@ limts: {}
 
   it.each([
     ['limits: { max_envelope: 4 }', 'is no size'],
+    ['private_relay: { max_db_size: 71TB }', 'is outside 4MiB to 64TiB'],
+    ['private_relay: { metrics: 0.0.0.0:9447 }', 'is open to other machines: choose 127.0.0.1, or add metrics_public'],
+    ['private_relay: { proxy: [proxy.example] }', '"proxy.example" is no IP address'],
     ['limits: { max_envelope: 4GiB }', 'is outside 1KiB to 8MiB'],
     ['delivery: { tries_per_road: 0 }', 'must be a whole number from 1 to 100'],
     ['delivery: { backoff_min: 1h, backoff_max: 1m }', 'must not be shorter than delivery.backoff_min'],

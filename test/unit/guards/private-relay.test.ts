@@ -43,6 +43,14 @@ describe('the section private_relay of ksp.yaml', () => {
     }
   })
 
+  it('tells the defaults that the relay has', () => {
+    const told = Object.fromEntries(paths.map((path) => [path.slice(SECTION.length), rowOf(path).otherwise]))
+    const numbers = flags.filter(([, row]) => row.config !== undefined && /^\d+$/.test(row.default ?? ''))
+
+    expect(numbers.length).toBeGreaterThan(0)
+    for (const [name, row] of numbers) expect(told[name.replaceAll('-', '_')], name).toBe(row.default)
+  })
+
   it('is closed to all but the trusted by only_trusted, unless a file of keys says otherwise', () => {
     const text = 'id: herm-a\nidentity: {}\nprivate_relay: { only_trusted: true, allow_read: readers.txt }\n'
     const { config } = parseConfig(text, '/x/ksp.yaml')

@@ -62,6 +62,10 @@ describe('a list of keys', () => {
     await expect(start({ allowRead: listOf(alice.pubkey, 'nobody') })).rejects.toThrow(
       /keys\.txt line 2: no npub and no 64 lowercase hex$/,
     )
+    const secret = `nsec1${'q'.repeat(58)}`
+    await expect(start({ allowRead: listOf(secret) })).rejects.toThrow(
+      /keys\.txt line 1: a secret key: take it out, and put the npub that belongs to it there$/,
+    )
     await expect(start({ allowRead: '/nowhere/keys.txt' })).rejects.toThrow('cannot read /nowhere/keys.txt')
   })
 
