@@ -5,16 +5,18 @@
 export interface Turns {
   /** Resolves when it is the caller's turn. */
   next(): Promise<void>
-  /** The same, at once where nobody waits. */
+  /** The same, at once where nobody waits and this turn is still young: many short answers must not make one long turn. */
   first(): Promise<void>
 }
 
 /** How long one may work before it waits for its next turn. */
 export const SLICE_MS = 2
 
-export const openTurns = (): Turns => {
+export const openTurns = (clockMs: () => number = () => performance.now()): Turns => {
   const waiting: (() => void)[] = []
   let running = false
+  /** When work began in this turn; undefined: nobody has worked yet. */
+  let beganAtMs: number | undefined
 
   const run = (): void => {
     waiting.shift()?.()
@@ -30,5 +32,16 @@ export const openTurns = (): Turns => {
       setImmediate(run)
     })
 
-  return { next, first: () => (waiting.length > 0 ? next() : Promise.resolve()) }
+  const isYoung = (): boolean => {
+    const nowMs = clockMs()
+    if (beganAtMs === undefined) {
+      beganAtMs = nowMs
+      setImmediate(() => {
+        beganAtMs = undefined
+      })
+    }
+    return nowMs - beganAtMs < SLICE_MS
+  }
+
+  return { next, first: () => (waiting.length === 0 && isYoung() ? Promise.resolve() : next()) }
 }

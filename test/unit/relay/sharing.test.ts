@@ -5,7 +5,7 @@ import { openMemory } from '../../../relay/session/memory.js'
 import { openRates } from '../../../relay/session/rate.js'
 import { bytesOfFilters, openRoom } from '../../../relay/session/room.js'
 import { openToll } from '../../../relay/session/toll.js'
-import { openTurns } from '../../../relay/session/turns.js'
+import { openTurns, SLICE_MS } from '../../../relay/session/turns.js'
 import type { Pubkey, UnixSec } from '../../../src/core/types.js'
 
 const wire = (): { said: string[]; pause: () => void; resume: () => void } => {
@@ -45,6 +45,22 @@ describe('the turns', () => {
     await turns.first()
 
     expect(turn).toBe('the same')
+  })
+
+  it('do not let many short answers make one long turn', async () => {
+    let nowMs = 0
+    const turns = openTurns(() => nowMs)
+    let turn = 'the same'
+    setImmediate(() => (turn = 'another'))
+    const turnOfEach: string[] = []
+
+    for (let answer = 0; answer < 3; answer++) {
+      await turns.first()
+      turnOfEach.push(turn)
+      nowMs += SLICE_MS / 2
+    }
+
+    expect(turnOfEach).toEqual(['the same', 'the same', 'another'])
   })
 })
 
