@@ -42,6 +42,8 @@ export type AnswerScan = (filters: readonly Filter[], options: ScanOptions) => A
 const FIRST_PAGE = 8
 const MAX_PAGE = 256
 const BEFORE_ALL_IDS = new Uint8Array(0)
+/** Read before the first slice of a COUNT or a comparison, and so not many. */
+export const MAX_KNOWN_EXPIRED = 1_000
 
 /** What the lanes bring for one filter, and what of it is still to be checked. */
 interface FilterEntries {
@@ -59,7 +61,12 @@ export const openScans = (
 ): { scan: Scan; scanEntries: EntryScan; answer: AnswerScan } => {
   const load = db.prepare<[number], RawEvent>('SELECT json, expires_at FROM events WHERE seq = ?').raw()
 
-  const expired = db.prepare<[number], number>('SELECT seq FROM events WHERE expires_at <= ?').pluck()
+  const expired = db
+    .prepare<[number], number>(`SELECT seq FROM events WHERE expires_at <= ? LIMIT ${MAX_KNOWN_EXPIRED + 1}`)
+    .pluck()
+  const hasEnded = db
+    .prepare<[number, number], number>('SELECT 1 FROM events WHERE seq = ? AND expires_at <= ?')
+    .pluck()
 
   function* laneEntries(
     lane: Lane,
@@ -163,12 +170,14 @@ export const openScans = (
     )
 
   const scanEntries: EntryScan = (filters, options) => {
-    // As of now: upkeep keeps them few.
-    const ended = new Set(expired.all(options.now()))
+    // As of now: upkeep keeps them few. Where thousands have expired in one second they are asked for one by one.
+    const some = new Set(expired.all(options.now()))
+    const isOver = (seq: number): boolean =>
+      some.size > MAX_KNOWN_EXPIRED ? hasEnded.get(seq, options.now()) !== undefined : some.has(seq)
     return merge(
       filters.map((filter) =>
         filterItems(filter, options, (entry, unchecked) => {
-          if (ended.has(entry.seq)) return undefined
+          if (isOver(entry.seq)) return undefined
           if (unchecked === undefined && byKind(entry, options) === true && vanishing.isEmpty) return entry
           return loadReadable(entry, unchecked, options) === undefined ? undefined : entry
         }),
