@@ -40,6 +40,7 @@ const MAX_METRICS_NAMES = 16
 /** More is a mistake: it would take years. */
 const MAX_POW_BITS = 64
 const MAX_RATE = 1_000_000
+const MAX_THREADS = 16
 
 const PLACE = 'Where it is, and what it keeps'
 const ACCESS = 'Who may do what'
@@ -167,6 +168,10 @@ export const OPTIONS = {
     about: `what checks signatures: ${ENGINE_CHOICES.join(', ')}; auto is the fastest that works`,
     group: RUNNING,
   }),
+  'verify-threads': open('N', count(0, MAX_THREADS), {
+    about: 'threads that check signatures, besides the one for all else; without: as many as pay on this machine',
+    group: RUNNING,
+  }),
   'stop-deadline': given('DURATION', duration('0s', '10m'), `${DEFAULT_LIMITS.stopDeadlineMs / 1_000}s`, {
     about: 'how long a stop may take: what was taken in is finished, then whoever is still connected is cut off',
     group: RUNNING,
@@ -191,6 +196,7 @@ export const relayOptionsOf = (values: ServeValues): RelayOptions & { readonly e
     allowKapnet: values['allow-kapnet'],
     maxDbBytes: values['max-db-size'],
     admin: values.admin,
+    verifyThreads: values['verify-threads'],
     metrics:
       values.metrics === undefined
         ? undefined
