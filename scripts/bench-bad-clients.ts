@@ -70,7 +70,7 @@ const measure = async ({ json, only }: Options): Promise<void> => {
   }
 }
 
-const program = new Command('bench-bad-clients')
+const program = new Command('npm run bench:bad-clients --')
   .description('What bad clients do to a good one of the bundled relay')
   .option('--json', 'one object with every figure')
   .option('--only <names>', `some attacks, with commas between: ${Object.keys(ATTACKS).join(', ')}`)

@@ -1,6 +1,7 @@
 import { mkdtempSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
 import type { BridgeStatus } from '../src/bridge-status.js'
 import { callBridge, needBridge, openBraid } from '../src/cli/bridge-client.js'
 import { latencies, quantile, queueAll, queuePaced, waitDone } from '../src/cli/two-system/exchange.js'
@@ -14,9 +15,17 @@ import { usageOf } from './bench/process-usage.js'
  * The demo path A -> relay -> B -> kapnetd with receipts on, every process by itself, FULL durability, signatures checked:
  * cold start, memory idle and under load, throughput with the processor time of each process, latency at fixed paces.
  */
-const args = process.argv.slice(2)
-const messages = Number(args[args.indexOf('--messages') + 1] ?? 0) || 3_000
-const json = args.includes('--json')
+const wholeNumber = (text: string): number => {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It is no whole number from 1 to 999999.')
+}
+const { messages, json } = new Command('npm run bench --')
+  .description('Measures the way from one Herm to another, with everything running. Takes about a minute.')
+  .option('--messages <n>', 'sent as fast as they go', wholeNumber, 3_000)
+  .option('--json', 'one JSON object', false)
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .parse()
+  .opts<{ messages: number; json: boolean }>()
 const PACES = [25, 100] as const
 const PACED_MESSAGES = 300
 const COLD_STARTS = 5

@@ -58,7 +58,7 @@ const tell = ({ seed, mismatch, world }: Failure): void => {
   for (const query of world.queries) printLine(`  query  ${JSON.stringify(query)}`)
 }
 
-new Command('fuzz-relay')
+const program = new Command('npm run fuzz:relay --')
   .description('Compares every road out of the relay with a naive reading of NIP-01.')
   .option('--pairs <n>', 'of a set of filters and a set of events', wholeNumber, 100_000)
   .option('--seed <n>', 'of the first set of events (default: a random one)', wholeNumber)
@@ -70,4 +70,8 @@ new Command('fuzz-relay')
       process.exitCode = printError(error, options.json === true)
     }
   })
-  .parse()
+try {
+  program.parse()
+} catch (error) {
+  process.exitCode = printError(error, false)
+}

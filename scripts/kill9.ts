@@ -56,7 +56,7 @@ const describe = (round: number, r: RoundResult, dir: string): void => {
   for (const problem of r.problems) printLine(`  ${problem}`)
 }
 
-const program = new Command('kill9')
+const program = new Command('npm run chaos:kill9 --')
   .description(
     'Kills bridges, kapnetds and the relay while messages flow, and checks that none is lost, doubled or stuck.',
   )

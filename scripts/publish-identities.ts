@@ -93,7 +93,7 @@ const publishFleet = async (options: Options): Promise<void> => {
   if (lost > 0) throw new CliError('not-accepted', `${lost} of the events were accepted by no relay`)
 }
 
-const command = new Command('publish-identities')
+const command = new Command('npm run publish-identities --')
   .description('Makes the missing keys of a fleet and publishes its identities.')
   .requiredOption('--names <names>', 'names, or a file that holds them, one a line', collect)
   .requiredOption('--keystore <file>', 'keystore; made where it is not there')

@@ -62,7 +62,7 @@ const describe = (round: number, r: RoundResult, dir: string): void => {
   for (const problem of r.problems.slice(0, MAX_SHOWN)) printLine(`  ${problem}`)
 }
 
-const program = new Command('relay-kill9')
+const program = new Command('npm run chaos:relay --')
   .description(
     'Kills the bundled relay with -9 under load, and checks that nothing with OK true is lost and nothing is half.',
   )

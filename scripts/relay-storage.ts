@@ -157,7 +157,7 @@ const wholeNumber = (text: string): number => {
   throw usageError(`${text.slice(0, 20)} is no whole number from 1000`)
 }
 
-const program = new Command('relay-storage')
+const program = new Command('npm run bench:storage --')
   .description('What the bundled relay’s store does at a million events.')
   .option('--events <n>', 'how many', wholeNumber, 1_000_000)
   .option('--json', 'one JSON object a figure')
