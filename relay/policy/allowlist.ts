@@ -36,8 +36,12 @@ export const openAllowlist = (file: string, log: Log): Allowlist => {
   }
 
   // By looking, not by inotify: editors and deployments replace files, and network file systems tell nobody.
+  let seen = stamp
   const looking = setInterval(() => {
-    if (stampOf(file) !== stamp) reload()
+    const found = stampOf(file)
+    // Only what two looks found alike: a file that is being written is empty first, and the half of a list is a list.
+    if (found !== stamp && found === seen) reload()
+    seen = found
   }, LOOK_INTERVAL_MS)
   looking.unref()
 

@@ -1,6 +1,6 @@
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { enoughWork, leadingZeroBits } from '../../../relay/policy/access.js'
 import { openAllowlist } from '../../../relay/policy/allowlist.js'
 import { startRelay, type Relay, type RelayOptions } from '../../../relay/index.js'
@@ -81,6 +81,33 @@ describe('a list of keys', () => {
 
     expect([broken, list.has(alice.pubkey)]).toEqual([true, true])
     list.close()
+  })
+
+  it('is not read while it is being written: an empty file, or half of one, would shut others out', () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      const file = listOf(alice.pubkey, bob.pubkey)
+      const list = openAllowlist(file, silentLog)
+      const atEachLook: boolean[] = []
+      const look = (): void => {
+        vi.advanceTimersByTime(1_000)
+        atEachLook.push(list.has(bob.pubkey))
+      }
+
+      for (const written of ['', `${alice.pubkey}\n`, `${alice.pubkey}\n${bob.pubkey}\n`]) {
+        writeFileSync(file, written)
+        look()
+      }
+      look()
+      writeFileSync(file, `${alice.pubkey}\n`)
+      look()
+      look()
+
+      expect(atEachLook).toEqual([true, true, true, true, true, false])
+      list.close()
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('is read again when it changes, without being told', async () => {
