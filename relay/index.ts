@@ -214,7 +214,7 @@ const openStore = (
   { log, now, meters }: { log: Log; now: () => UnixSec; meters: Meters },
 ): EventStore => {
   const clash = clashOf(options.retention ?? [])
-  if (clash !== undefined) throw new Fault('relay', `${clash}: correct --retain`)
+  if (clash !== undefined) throw new Fault('options', `${clash}: correct --retain`)
   return openEventStore(options.db, nodeHashes, {
     ...{ log, now, rules: options.retention ?? [] },
     ...(options.maxDbBytes === undefined ? {} : { maxDbBytes: options.maxDbBytes }),

@@ -27,7 +27,9 @@ const serveAs = (argv: readonly string[], voice: Voice): number | Promise<number
     return 0
   }
   if (!parsed.ok) {
-    voice.say(`${parsed.mistakes.join('; ')}; see ksp relay --help`)
+    const [word = ''] = argv
+    const verbs = word === '' || word.startsWith('-') ? '' : `; the verbs are ${Object.keys(VERBS).join(', ')}`
+    voice.say(`${parsed.mistakes.join('; ')}${verbs}; see ksp relay --help`)
     return 2
   }
   return serve(parsed.values, voice)

@@ -39,11 +39,11 @@ const MAX_HEADERS = 64
 const REQUEST_TIMEOUT_MS = 5_000
 const IDLE_TIMEOUT_MS = 5_000
 
-/** Rejects with a Fault('relay') that says what to do. */
+/** Rejects with a Fault that says what to do: of `options` where the place is not allowed. */
 export const openOpsServer = async (place: OpsPlace, parts: OpsParts): Promise<OpsServer> => {
   const { host, port, names = [] } = place
   if (place.isPublic !== true && !isLoopback(host)) {
-    throw new Fault('relay', `--metrics ${host} is open to other machines: choose 127.0.0.1, or add --metrics-public`)
+    throw new Fault('options', `--metrics ${host} is open to other machines: choose 127.0.0.1, or add --metrics-public`)
   }
   const http = createServer(
     {

@@ -17,7 +17,7 @@ const MAX_FILE_BYTES = 8 * 1024 * 1024
 const LOOK_INTERVAL_MS = 1_000
 
 /**
- * Throws a Fault('relay') that names the line when the file can't be read now. Later changes take effect by themselves: a
+ * Throws a Fault('options') that names the line when the file can't be read now. Later changes take effect by themselves: a
  * half-written or broken file leaves the keys as they were, since to open up or to shut everybody out would both be wrong.
  */
 export const openAllowlist = (file: string, log: Log): Allowlist => {
@@ -71,14 +71,16 @@ const readKeys = (file: string): ReadonlySet<Pubkey> => {
     if (statSync(file).size > MAX_FILE_BYTES) throw new Error(`it has more than ${MAX_FILE_BYTES} bytes`)
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    throw new Fault('relay', `cannot read ${file}: ${reasonOf(error)}`, { cause: error })
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    const reason = isMissing ? 'there is no such file: make it, with an npub a line' : reasonOf(error)
+    throw new Fault('options', `cannot read ${file}: ${reason}`, { cause: error })
   }
   const keys = new Set<Pubkey>()
   text.split('\n').forEach((line, i) => {
     const word = line.replace(/#.*/, '').trim()
     if (word === '') return
     const key = keyOf(word)
-    if (key === undefined) throw new Fault('relay', `${file} line ${i + 1}: ${flawOf(word)}`)
+    if (key === undefined) throw new Fault('options', `${file} line ${i + 1}: ${flawOf(word)}`)
     keys.add(key)
   })
   return keys

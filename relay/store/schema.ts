@@ -205,6 +205,7 @@ const advice = (error: unknown): string => {
   }
   if (isFull(error)) return 'the disk is full: make room'
   if (code === 'SQLITE_NOTADB') return 'it is no SQLite database: choose another file'
+  if (code === 'EISDIR') return 'it is a folder: name a file in it'
   if (code === 'ENOENT') return 'its folder does not exist: make it first'
   return reasonOf(error)
 }

@@ -19,7 +19,8 @@ export const serve = async (values: ServeValues, voice: Voice): Promise<number> 
     return 0
   } catch (thrown) {
     voice.say(thrown instanceof Fault ? thrown.message : `failed: ${reasonOf(thrown)}`)
-    return 1
+    // What only the operator can mend, so that a service manager need not try again.
+    return thrown instanceof Fault && thrown.area === 'options' ? 2 : 1
   } finally {
     told.forget()
   }

@@ -60,7 +60,7 @@ example: ${parts.example}
         return await parts.run({ values: parsed.values, words: parsed.words, voice, signal })
       } catch (thrown) {
         voice.say(thrown instanceof Fault ? thrown.message : `failed: ${reasonOf(thrown)}`)
-        return 1
+        return thrown instanceof Fault && thrown.area === 'options' ? 2 : 1
       }
     },
   }

@@ -75,7 +75,7 @@ it('opens no second port to other machines unless it is told to, in one clear li
 
   const { code } = await child.ended
 
-  expect(code).toBe(1)
+  expect(code).toBe(2)
   expect(child.out).toEqual([])
   expect(child.err).toEqual([
     'ksp relay: --metrics 0.0.0.0 is open to other machines: choose 127.0.0.1, or add --metrics-public',

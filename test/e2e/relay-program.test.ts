@@ -88,7 +88,7 @@ describe('the relay’s program', () => {
     ['a rate that is none', ['--rate', '-1'], '--rate'],
     ['a rate of keys that is none', ['--key-rate', 'x'], '--key-rate needs a whole number'],
     ['no file of keys', ['--allow-write='], '--allow-write needs a file'],
-    ['a word too many', ['extra'], "Unexpected argument 'extra'"],
+    ['a word too many', ['extra'], "Unexpected argument 'extra'; the verbs are import, export, backup"],
   ])('ends with 2 and one clear line at %s', async (_, args, words) => {
     const child = start(...args)
 
@@ -96,6 +96,24 @@ describe('the relay’s program', () => {
     expect(child.err).toHaveLength(1)
     expect(child.err[0]).toContain(words)
     expect(child.err[0]).toContain('see ksp relay --help')
+  })
+
+  it.each([
+    ['a list of keys that is not there', ['--allow-read', '/nowhere/keys.txt'], 'there is no such file: make it'],
+    ['rules that contradict each other', ['--retain', '1=1d', '--retain', '1=2d'], 'correct --retain'],
+    ['a second port for all the world', ['--metrics', '0.0.0.0:0'], 'choose 127.0.0.1, or add --metrics-public'],
+  ])('ends with 2, so that nobody starts it again as it is, at %s', async (_, args, words) => {
+    const child = start('--listen', '127.0.0.1:0', '--db', ':memory:', ...args)
+
+    expect((await child.ended).code).toBe(2)
+    expect(child.err).toEqual([expect.stringContaining(words)])
+  })
+
+  it('ends with 1 and says that its file is a folder', async () => {
+    const child = start('--listen', '127.0.0.1:0', '--db', folder())
+
+    expect((await child.ended).code).toBe(1)
+    expect(child.err).toEqual([expect.stringContaining('it is a folder: name a file in it')])
   })
 
   it('ends with 1 and says what to do when its port is in use', async () => {
