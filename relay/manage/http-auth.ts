@@ -74,19 +74,35 @@ export interface UsedOnce {
 }
 
 /** More calls than admins can make in a window. */
-const MAX_USED = 10_000
+export const MAX_USED = 10_000
 
-export const openUsedOnce = (max = MAX_USED): UsedOnce => {
-  const used = new Map<string, number>()
+/** Where they outlive this run: an event may be dated ahead, and so be good after the next start. May throw where the disk fails. */
+export interface UsedBefore {
+  entries(): readonly (readonly [id: string, until: string])[]
+  put(id: string, until: string): void
+  drop(ids: readonly string[]): void
+}
+
+const NOWHERE: UsedBefore = { entries: () => [], put: () => undefined, drop: () => undefined }
+
+export const openUsedOnce = (max = MAX_USED, before: UsedBefore = NOWHERE): UsedOnce => {
+  const kept = before.entries().map(([id, until]) => [id, Number(until)] as const)
+  // Oldest first, as they are forgotten.
+  const used = new Map<string, number>([...kept].sort(([, a], [, b]) => a - b))
   return {
     use: (id, now) => {
+      const over: string[] = []
       for (const [old, until] of used) {
         if (until >= now) break
-        used.delete(old)
+        over.push(old)
       }
+      for (const old of over) used.delete(old)
+      if (over.length > 0) before.drop(over)
       if (used.has(id) || used.size >= max) return false
       // created_at may be as far ahead as behind.
-      used.set(id, now + 2 * HTTP_AUTH_WINDOW_SEC)
+      const until = now + 2 * HTTP_AUTH_WINDOW_SEC
+      used.set(id, until)
+      before.put(id, String(until))
       return true
     },
   }

@@ -4,7 +4,7 @@ import type { Hashes } from '../../src/core/hashes.js'
 import type { NostrEvent, Pubkey, UnixSec } from '../../src/core/types.js'
 import type { Log } from '../../src/ports.js'
 import type { Meters } from '../ops/meters.js'
-import { coversBody, eventOfHeader, openUsedOnce, refuseHttpAuth } from './http-auth.js'
+import { coversBody, eventOfHeader, MAX_USED, openUsedOnce, refuseHttpAuth } from './http-auth.js'
 import type { HttpRefusal } from './http-auth.js'
 import { isShallow } from './json-depth.js'
 import { callMethod } from './methods.js'
@@ -55,7 +55,12 @@ const failure = (status: number, error: string): HttpAnswer => ({ status, body: 
 
 export const openManagement = (parts: ManagementParts): Management => {
   const { now, log, meters, hashes } = parts
-  const used = openUsedOnce()
+  const { moderation } = parts.store
+  const used = openUsedOnce(MAX_USED, {
+    entries: () => moderation.entries('used-call'),
+    put: (id, until) => anyhow(() => moderation.put('used-call', id, until)),
+    drop: (ids) => anyhow(() => moderation.dropAll('used-call', ids)),
+  })
   const startedAt = now()
   let calls = 0
 
@@ -118,6 +123,15 @@ export const openManagement = (parts: ManagementParts): Management => {
         calls--
       }
     },
+  }
+}
+
+/** Where the disk takes nothing, lists can still be read, and nothing can be changed: not by the same event either. */
+const anyhow = (write: () => unknown): void => {
+  try {
+    write()
+  } catch {
+    // The call itself tells the admin, where it needs the disk.
   }
 }
 

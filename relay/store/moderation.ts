@@ -9,11 +9,16 @@ export interface Moderation {
   put(list: ListName, subject: string, note: string): boolean
   /** False: it was not on the list. */
   drop(list: ListName, subject: string): boolean
+  /** Several, in one transaction. */
+  dropAll(list: ListName, subjects: readonly string[]): void
   entries(list: ListName): readonly (readonly [subject: string, note: string])[]
   size(list: ListName): number
 }
 
-/** `setting`: what of the relay's document admins changed; the note is the value. */
+/**
+ * `setting`: what of the relay's document admins changed; the note is the value. `used-call`: the events of their last calls;
+ * the note is until when each would be good again.
+ */
 export const LIST_NAMES = [
   'banned-key',
   'allowed-key',
@@ -21,6 +26,7 @@ export const LIST_NAMES = [
   'refused-kind',
   'blocked-address',
   'setting',
+  'used-call',
 ] as const
 export type ListName = (typeof LIST_NAMES)[number]
 
@@ -39,6 +45,10 @@ export const openModeration = (db: Database.Database): Moderation => {
   )
   const drop = db.prepare<[string, string]>('DELETE FROM moderation WHERE list = ? AND subject = ?')
 
+  const dropThem = db.transaction((list: ListName, subjects: readonly string[]) => {
+    for (const subject of subjects) drop.run(list, subject)
+  })
+
   return {
     has: (list, subject) => lists.get(list)?.has(subject) === true,
     noteOf: (list, subject) => lists.get(list)?.get(subject),
@@ -53,6 +63,10 @@ export const openModeration = (db: Database.Database): Moderation => {
       const { changes } = drop.run(list, subject)
       lists.get(list)?.delete(subject)
       return changes > 0
+    },
+    dropAll: (list, subjects) => {
+      dropThem.immediate(list, subjects)
+      for (const subject of subjects) lists.get(list)?.delete(subject)
     },
     entries: (list) => [...(lists.get(list) ?? [])],
     size: (list) => lists.get(list)?.size ?? 0,

@@ -68,6 +68,25 @@ describe('an event', () => {
     expect(uses).toEqual([true, false, true, false])
   })
 
+  it('is remembered where it outlives this run, and forgotten there when it is over', () => {
+    const rows = new Map<string, string>()
+    const before = {
+      entries: () => [...rows],
+      put: (id: string, until: string) => void rows.set(id, until),
+      drop: (over: readonly string[]) => over.forEach((id) => rows.delete(id)),
+    }
+    const first = openUsedOnce(10, before)
+    first.use('b', later(1))
+    first.use('a', NOW)
+
+    const second = openUsedOnce(10, before)
+    const again = [second.use('a', later(5)), second.use('b', later(5))]
+    second.use('c', later(2 * HTTP_AUTH_WINDOW_SEC + 1))
+
+    expect(again).toEqual([false, false])
+    expect([...rows.keys()]).toEqual(['b', 'c'])
+  })
+
   it('is refused where there is no room to remember it; room comes back with time', () => {
     const used = openUsedOnce(2)
 

@@ -157,6 +157,23 @@ describe('who may manage', () => {
     expect(logged.filter(([event]) => event === 'management-call')).toEqual([])
   })
 
+  it('works once also after a restart, though its date may be later than that', async () => {
+    const db = `${newFolder()}/relay.sqlite`
+    const at = (sec: number): Partial<RelayOptions> => ({ db, clock: { now: () => (sec * 1000) as UnixMs } })
+    const ahead = { created_at: (NOW + 30) as UnixSec }
+    const first = await start(at(NOW))
+    const { port, url } = first
+    const [used, fresh] = [tokenFor(url, body, ahead), tokenFor(url, body, { ...ahead, content: 'another' })]
+    expect((await post(first, body, used)).status).toBe(200)
+    await first.close()
+
+    const second = await start({ ...at(NOW + 5), port })
+    const [again, other] = [await post(second, body, used), await post(second, body, fresh)]
+
+    expect([again.status, again.error]).toEqual([401, 'this event was used already'])
+    expect(other.status).toBe(200)
+  })
+
   it('works once: the same event is refused the second time', async () => {
     const relay = await start()
     const token = tokenFor(relay.url, body)
