@@ -1,4 +1,5 @@
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { lstat, open, readFile, rename, rm } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { Fault, reasonOf } from '../../src/core/fault.js'
 import { folderOnDisk } from '../operator/whole-file.js'
 
@@ -33,7 +34,7 @@ export const openPartFile = async (target: string, what: string): Promise<PartFi
   const part = `${target}.part`
   const mark = `${target}.part.json`
   let reached = await readMark(mark, part, what)
-  const handle = await open(part, reached.bytes > 0 ? 'r+' : 'w', 0o600).catch((error: unknown) => {
+  const handle = await (reached.bytes > 0 ? open(part, 'r+') : openNew(part)).catch((error: unknown) => {
     throw new Fault('relay', `cannot write ${part}: ${reasonOf(error)}`, { cause: error })
   })
   await handle.chmod(0o600)
@@ -42,7 +43,7 @@ export const openPartFile = async (target: string, what: string): Promise<PartFi
 
   const checkpoint = async (): Promise<void> => {
     await handle.datasync()
-    const fresh = await open(`${mark}.new`, 'w', 0o600)
+    const fresh = await openNew(`${mark}.new`)
     await fresh.writeFile(JSON.stringify({ what, ...reached }))
     await fresh.sync()
     await fresh.close()
@@ -78,12 +79,24 @@ export const openPartFile = async (target: string, what: string): Promise<PartFi
   }
 }
 
+/**
+ * In the place of whatever has that name: in a folder that others may write to it could be a link to another file of ours, or a
+ * file of theirs, who would read what is written into it.
+ */
+const openNew = async (path: string): Promise<FileHandle> => {
+  await rm(path, { force: true })
+  return open(path, 'wx', 0o600)
+}
+
 const readMark = async (mark: string, part: string, what: string): Promise<Reached> => {
   try {
     const read = JSON.parse(await readFile(mark, 'utf8')) as Partial<Reached> & { what?: unknown }
     const { events, after, was, bytes } = read
     const isWhole = [events, after, bytes].every((n) => Number.isSafeInteger(n)) && typeof was === 'string'
-    if (!isWhole || read.what !== what || (await stat(part)).size < Number(bytes)) return START
+    if (!isWhole || read.what !== what) return START
+    const there = await lstat(part)
+    const isOurs = there.isFile() && (process.getuid === undefined || there.uid === process.getuid())
+    if (!isOurs || there.size < Number(bytes)) return START
     return { events: Number(events), after: Number(after), was, bytes: Number(bytes) }
   } catch {
     // Nothing to go on with, or nothing that can be trusted.

@@ -95,6 +95,26 @@ describe('the file of a relay that runs', () => {
   })
 })
 
+describe('an export', () => {
+  it('is written through no link that somebody laid under its unfinished name', async () => {
+    const db = filled(3, 10)
+    const [target, other] = [`${db}.jsonl`, `${db}.other`]
+    for (const file of [other, `${other}.json`]) writeFileSync(file, 'of somebody else', { mode: 0o644 })
+    symlinkSync(other, `${target}.part`)
+    symlinkSync(`${other}.json`, `${target}.part.json`)
+
+    const { code } = await run(exportEvents, target, '--db', db)
+
+    expect(code).toBe(0)
+    expect([other, `${other}.json`].map((file) => readFileSync(file, 'utf8'))).toEqual(
+      Array.from({ length: 2 }, () => 'of somebody else'),
+    )
+    expect(modeOf(other)).toBe('644')
+    expect(modeOf(target)).toBe('600')
+    expect(readFileSync(target, 'utf8').trim().split('\n')).toHaveLength(3)
+  })
+})
+
 describe('a restored file', () => {
   it('is its owner’s only, also where the backup was made readable to others', async () => {
     const db = filled(3, 10)
