@@ -123,7 +123,8 @@ export const markdownOf = (report: Report): string => {
   const { settings } = report
   const of = (name: string): string => whole(settings[name] ?? 0)
   const lines = [
-    `Machine: ${machineLine(report)}.`,
+    // A page is read in a terminal too: the versions get a line of their own.
+    `Machine: ${machineLine(report).replace(', sqlite ', ',\nsqlite ')}.`,
     `${of('events')} signed events of ${of('eventBytes')} bytes, ${of('window')} without an answer; medians of`,
     `${of('runs')} runs, in brackets the least and the most.`,
     ...othersLine(report),
