@@ -16,6 +16,7 @@ import { ROOT } from './sources.js'
 const PAGES = [
   ...['README.md', 'ARCHITECTURE.md', 'SECURITY.md', 'CHANGELOG.md'],
   ...[
+    'docs/README.md',
     'docs/benchmarks.md',
     'docs/cli.md',
     'docs/codes.md',
