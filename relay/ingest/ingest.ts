@@ -67,8 +67,11 @@ export const openIngest = (parts: IngestParts): Ingest => {
     const expiresAt = expirationOf(event)
     const live: LiveEvent = { event, json: JSON.stringify(event), ...(expiresAt === undefined ? {} : { expiresAt }) }
     if (classOf(event.kind) === 'ephemeral') return broadcast(live)
+    const vanishCount = store.vanishCount()
     const outcome = await write(live)
-    if (outcome.state === 'stored') {
+    // What was banned while the disk was waited for is hidden by now.
+    const isHidden = (seq: number): boolean => store.vanishCount() !== vanishCount && !store.isServed(seq)
+    if (outcome.state === 'stored' && !isHidden(outcome.seq)) {
       const taken = subscriptions.publish({ ...live, seq: outcome.seq })
       if (meters !== undefined) meters.sent.live += taken
     }

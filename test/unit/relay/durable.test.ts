@@ -39,12 +39,12 @@ const heldFlush = (): { flush: Flush; begun: number; end: (error?: Error) => voi
 
 const newStore = (flush: Flush): EventStore => openEventStore(join(newFolder(), 'r.sqlite'), nodeHashes, { flush })
 
-const ingestOf = (store: EventStore): Ingest =>
+const ingestOf = (store: EventStore, subscriptions = openSubscriptions()): Ingest =>
   openIngest({
     policy: { write: [], read: [] },
     verifier: { engine: 'none', verify: (proofs) => Promise.resolve(proofs.map(() => true)) },
     store,
-    subscriptions: openSubscriptions(),
+    subscriptions,
     limits: { maxQueuedEvents: 1_000, maxQueuedBytes: 1_000_000 },
     now: () => NOW,
     log: silentLog,
@@ -90,6 +90,28 @@ describe('a commit', () => {
     expect(await hasCome(again)).toBe(false)
     held.end()
     expect([(await first).accepted, (await again).reason]).toEqual([true, expect.stringMatching(/^duplicate:/)])
+    store.close()
+  })
+
+  it('is heard by nobody where its author is banned, or it itself, while the disk is at work', async () => {
+    const held = heldFlush()
+    const store = newStore(held.flush)
+    const heard: string[] = []
+    const subscriptions = openSubscriptions()
+    subscriptions.add({ filters: [{}], deliver: ({ event }) => heard.push(event.content) > 0 })
+    const ingest = ingestOf(store, subscriptions)
+    const bob = paperAuthor('bob')
+    const banned = bob.sign({ content: 'banned itself' })
+    const events = [alice.sign({ content: 'of one who is banned' }), banned, bob.sign({ content: 'fine' })]
+    const verdicts = Promise.all(events.map((event) => submit(ingest, event)))
+    expect(await hasCome(verdicts)).toBe(false)
+
+    store.banKey(alice.pubkey, '')
+    store.banEvent(banned.id, '')
+    held.end()
+
+    expect((await verdicts).map(({ accepted }) => accepted)).toEqual([true, true, true])
+    expect(heard).toEqual(['fine'])
     store.close()
   })
 
