@@ -1,4 +1,4 @@
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, lstatSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { Socket } from 'node:net'
 import { Fault, reasonOf } from '../../src/core/fault.js'
@@ -113,7 +113,9 @@ export const openControl = async (
 }
 
 const bound = async (server: ReturnType<typeof createServer>, path: string): Promise<void> => {
-  // Whoever holds the file's lock is the only relay on it, so a socket that is there was left behind.
+  // Whoever holds the file's lock is the only relay on it, so a socket that is there was left behind. Nothing else is removed.
+  const there = lstatSync(path, { throwIfNoEntry: false })
+  if (there !== undefined && !there.isSocket()) throw new Fault('relay', `${path} is no socket: move it away`)
   rmSync(path, { force: true })
   // Never open to others, not even between bind and chmod.
   const mask = process.umask(0o177)

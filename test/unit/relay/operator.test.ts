@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { chmodSync, linkSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startRelay, type Relay } from '../../../relay/index.js'
@@ -8,6 +8,7 @@ import { openEventStore } from '../../../relay/store/store.js'
 import { backup } from '../../../relay/verbs/backup.js'
 import { exportEvents } from '../../../relay/verbs/export.js'
 import { restore } from '../../../relay/verbs/restore.js'
+import { stats } from '../../../relay/verbs/stats.js'
 import type { Verb } from '../../../relay/verbs/verb.js'
 import type { UnixMs, UnixSec } from '../../../src/core/types.js'
 import { nodeHashes } from '../../../src/crypto/hashes.js'
@@ -67,6 +68,23 @@ describe('a relay whose operator has an export read page by page', () => {
     const next = await serve(db)
     expect(next.connections).toBe(0)
     reader.destroy()
+  })
+})
+
+describe('the control socket', () => {
+  it('takes the place of one that was left behind, and of nothing else', async () => {
+    const [left, other] = [filled(1, 10), filled(1, 10)]
+    const behind = createServer().listen(`${left}.sock`)
+    await once(behind, 'listening')
+    writeFileSync(`${other}.sock`, 'some words of the operator')
+
+    await Promise.all([serve(left), serve(other)])
+    const [asked, alone] = [await run(stats, '--db', left), await run(stats, '--db', other)]
+
+    expect(asked.code).toBe(0)
+    expect([alone.code, alone.said]).toEqual([1, expect.stringContaining('another process has it open')])
+    expect(readFileSync(`${other}.sock`, 'utf8')).toBe('some words of the operator')
+    behind.close()
   })
 })
 
