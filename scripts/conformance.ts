@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { reasonOf } from '../src/core/fault.js'
 import { ALL_RULES } from '../test/conformance/all-rules.js'
+import { fetchDocument } from '../test/conformance/document.js'
 import { tableOf, tally } from '../test/conformance/report.js'
 import { runRules } from '../test/conformance/runner.js'
 
@@ -8,6 +9,7 @@ const USAGE = `usage: npm run conformance [-- URL] [options]
 
 Checks a relay, rule by rule, against the NIPs and against what a relay that is trusted needs. Without a URL: our own,
 built one, which is started for it, with and without an operator's settings. Ends with 1 where a required rule fails.
+It writes with keys that are made for it, so a relay with lists of keys is to be started without them first.
 
   --json             one JSON object a line for each rule: {"rule","nip","required","pass","detail"}
   --only PREFIX      only the rules whose id starts so; may be given several times
@@ -73,6 +75,7 @@ const run = async ({ url, only, json, all, list, jobs, answerMs }: Wanted): Prom
       console.log(json ? JSON.stringify({ rule: id, nip, what }) : `${id}  ${what}`)
     return 0
   }
+  if (url !== undefined) await warnOfClosed(url, answerMs)
   const results = await runRules({
     ...{ rules, all, jobs, answerMs, ruleMs: ANSWERS_OF_A_RULE * answerMs },
     ...(url === undefined ? {} : { url }),
@@ -80,6 +83,14 @@ const run = async ({ url, only, json, all, list, jobs, answerMs }: Wanted): Prom
   })
   if (!json) console.log(tableOf(results, ALL_RULES))
   return tally(results).failed > 0 ? 1 : 0
+}
+
+/** Else a closed relay looks like a broken one. */
+const warnOfClosed = async (url: string, answerMs: number): Promise<void> => {
+  const { auth_required: asks, restricted_writes: restricts } = (await fetchDocument(url, answerMs))?.limitation ?? {}
+  if (asks !== true && restricts !== true) return
+  const advice = 'rules that write or read will fail; run it against one with the same settings and no lists of keys'
+  process.stderr.write(`conformance: ${url} says that it is closed to keys it does not know: ${advice}\n`)
 }
 
 const main = async (argv: readonly string[]): Promise<number> => {

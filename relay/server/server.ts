@@ -252,7 +252,9 @@ const answerHttp = (request: IncomingMessage, response: ServerResponse, parts: S
     })
   } else if (request.method !== 'GET' && request.method !== 'HEAD') {
     endAfter()
-    answer(405, 'text/plain; charset=utf-8', 'Only GET, HEAD and OPTIONS.\n')
+    const managed =
+      'Only GET, HEAD, OPTIONS, and POST of application/nostr+json+rpc to the URL of the relay (NIP-86).\n'
+    answer(405, 'text/plain; charset=utf-8', parts.management === undefined ? 'Only GET, HEAD and OPTIONS.\n' : managed)
   } else if (wantsDocument(request.headers.accept)) {
     answer(200, NIP11_TYPE, parts.document())
   } else {

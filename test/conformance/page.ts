@@ -19,7 +19,8 @@ rules against our own relay, and \`npm run conformance -- wss://relay.example\` 
 - It ends with 1 where a required rule fails. Required is what a NIP demands that the relay says it has (NIP-01
   always), and what a relay that is trusted needs besides.
 - Everything it writes is signed with fresh keys, so it may be run against a relay that holds data. It leaves some
-  hundreds of small events there.
+  hundreds of small events there. A relay that is closed to keys it does not know fails nearly every rule: run it
+  against one with the same settings and no lists of keys.
 
 The marks: **yes**, it holds; **no**, it does not; **no, not required**, of a NIP that the relay does not say it has, or
 of an advice; **-**, it was not run: the rule needs its operator to set the relay up, or a number that the relay does

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { builtProgram, startChild, type Child } from '../../src/ops/child.js'
@@ -109,6 +112,24 @@ describe('npm run conformance', () => {
 
     expect((await child.ended).code).toBe(2)
     expect(child.err.join('\n')).toContain(words)
+  })
+
+  it('says that a relay is closed, rather than let it look like a broken one', async () => {
+    const nobody = join(mkdtempSync(join(tmpdir(), 'ksp-conformance-')), 'keys.txt')
+    writeFileSync(nobody, '')
+    onTestFinished(() => rmSync(dirname(nobody), { recursive: true }))
+    const relay = start(
+      builtProgram('relay/main.js'),
+      ...['--listen', '127.0.0.1:0', '--db', ':memory:'],
+      '--allow-write',
+      nobody,
+    )
+    const url = (await relay.line(/^ready /)).slice('ready '.length)
+
+    const child = suite(url, '--only', 'nip09-e-by-id')
+
+    expect((await child.ended).code).toBe(1)
+    expect(child.err.join('\n')).toContain(`${url} says that it is closed to keys it does not know`)
   })
 
   it('ends with 1 where there is no relay', async () => {

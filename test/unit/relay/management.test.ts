@@ -83,7 +83,7 @@ const post = async (relay: Relay, body: string, token: unknown, type = RPC, path
     body,
   })
   const text = await response.text()
-  const answer = (text.startsWith('{') ? JSON.parse(text) : {}) as { result?: unknown; error?: unknown }
+  const answer = (text.startsWith('{') ? JSON.parse(text) : { error: text }) as { result?: unknown; error?: unknown }
   return { status: response.status, headers: response.headers, ...answer }
 }
 let calls = 0
@@ -238,6 +238,7 @@ describe('who may manage', () => {
     const otherPath = await post(relay, body, tokenFor(relay.url, body), RPC, '/elsewhere')
 
     expect([otherType.status, otherPath.status]).toEqual([405, 405])
+    expect(otherType.error).toContain('POST of application/nostr+json+rpc')
   })
 
   it('leaves a line in the log for each call, with the method and the beginning of the key, and nothing of what it was about', async () => {
