@@ -24,12 +24,18 @@ export const openAllowlist = (file: string, log: Log): Allowlist => {
   // Taken before the file is read: a change meanwhile is seen at the next look.
   let stamp = stampOf(file)
   let keys = readKeys(file)
+  /** Allowed, since it is how everybody is shut out; and often a mistake. */
+  const warnOfEmpty = (): void => {
+    if (keys.size === 0) log.warn('allowlist-empty', { file })
+  }
+  warnOfEmpty()
 
   const reload = (): void => {
     stamp = stampOf(file)
     try {
       keys = readKeys(file)
       log.info('allowlist-read', { file, keys: keys.size })
+      warnOfEmpty()
     } catch (error) {
       log.error('allowlist-unchanged', { file, reason: reasonOf(error) })
     }

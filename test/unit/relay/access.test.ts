@@ -58,6 +58,17 @@ describe('a list of keys', () => {
     list.close()
   })
 
+  it('without a key shuts everybody out, and is warned about', () => {
+    const warnings: unknown[] = []
+    const file = listOf('# nobody yet')
+
+    const list = openAllowlist(file, { ...silentLog, warn: (...said) => void warnings.push(said) })
+
+    expect(list.has(alice.pubkey)).toBe(false)
+    expect(warnings).toEqual([['allowlist-empty', { file }]])
+    list.close()
+  })
+
   it('that is wrong when the relay starts stops it with the line', async () => {
     await expect(start({ allowRead: listOf(alice.pubkey, 'nobody') })).rejects.toThrow(
       /keys\.txt line 2: no npub and no 64 lowercase hex$/,
