@@ -110,9 +110,9 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
     entries: (filter) =>
       store.scanEntries([filter], { ...view.scanOptions(), maxLimit: Infinity, upToSeq: store.lastSeq() }),
     vanishCount: () => store.vanishCount(),
-    enqueue: (run) => {
+    enqueue: (run, done) => {
       // `run` catches all that goes wrong itself.
-      const job: Job = { run, fail: () => undefined }
+      const job: Job = { run, fail: () => undefined, ...(done === undefined ? {} : { done }) }
       jobs.add(job)
       return () => jobs.drop(job)
     },
@@ -201,7 +201,7 @@ export const openConnection = (wire: Wire, parts: ConnectionParts): Connection =
         break
       case 'sync-on':
         toll.charge(bytes, syncs.cost(action.id))
-        syncs.message(action.id, action.message)
+        syncs.message(action.id, action.message, bytes)
         break
       case 'sync-end':
         if (!syncs.close(action.id)) toll.charge(bytes)

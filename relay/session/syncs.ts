@@ -21,7 +21,7 @@ import type { Ordered, Source } from '../store/merge.js'
 /** NIP-77 on one connection: sets of what is stored, compared with what the client has. Their ids are a space of their own. */
 export interface Syncs {
   open(id: string, filter: Filter, message: Uint8Array, bytes: number): void
-  message(id: string, message: Uint8Array): void
+  message(id: string, message: Uint8Array, bytes: number): void
   /** False: it was not open. */
   close(id: string): boolean
   /** Of one more message, in units of what a small one costs. */
@@ -51,8 +51,11 @@ export interface SyncParts {
   readonly entries: (filter: Filter) => Source<Ordered>
   /** Changes with every request to vanish: what was gathered before may hold what is gone. */
   readonly vanishCount: () => number
-  /** One after the other, with the stored answers of this connection. What is returned takes it out, where it has not begun. */
-  readonly enqueue: (work: () => Promise<void>) => () => void
+  /**
+   * One after the other, with the stored answers of this connection. What is returned takes it out, where it has not begun;
+   * `done` is called in any case.
+   */
+  readonly enqueue: (work: () => Promise<void>, done?: () => void) => () => void
 }
 
 interface Sync {
@@ -64,14 +67,17 @@ interface Sync {
   readonly asked: number
   /** As of the beginning. */
   vanishCount: number
-  /** Its first message must not wait for its turn when nobody waits for the answer: it may have half a megabyte. */
+  /** A message must not wait for its turn when nobody waits for the answer: it may have half a megabyte. */
   forget: () => void
+  /** The answer to a message is still to come. */
+  isAnswering: boolean
 }
 
 /** A message is compared with the whole set. */
 const ITEMS_A_UNIT = 50_000
 
 const FULL: Reason = 'blocked: too many events are being compared; try again'
+const ONE_AT_A_TIME: Reason = 'invalid: wait for the answer to one message before you send the next'
 const VANISHED = 'closed: some of it has vanished meanwhile; open it again'
 
 export const openSyncs = (parts: SyncParts): Syncs => {
@@ -137,6 +143,21 @@ export const openSyncs = (parts: SyncParts): Syncs => {
     }
   }
 
+  /** In its turn: to compare with half a million events takes as long as many slices. */
+  const goOn = async (id: string, sync: Sync, message: Uint8Array): Promise<void> => {
+    await parts.turns.first()
+    if (open.get(id) !== sync || sync.set === undefined) return
+    sync.isAnswering = false
+    try {
+      const reason = sync.vanishCount === parts.vanishCount() ? parts.refuse(sync.filter) : VANISHED
+      if (reason === undefined) answer(id, sync.set, message)
+      else fail(id, reason)
+    } catch (error) {
+      parts.log.error('sync-failed', { reason: reasonOf(error) })
+      fail(id, 'error: the message could not be answered')
+    }
+  }
+
   return {
     open: (id, filter, message, bytes) => {
       close(id)
@@ -150,19 +171,23 @@ export const openSyncs = (parts: SyncParts): Syncs => {
         send(negErrFrame(id, reason))
         return
       }
-      const sync: Sync = { filter, set: undefined, held: 0, asked, vanishCount: 0, forget: () => undefined }
+      const idle = { isAnswering: false, forget: () => undefined }
+      const sync: Sync = { filter, set: undefined, held: 0, asked, vanishCount: 0, ...idle }
       open.set(id, sync)
       sync.forget = parts.enqueue(() => begin(id, sync, message))
     },
-    message: (id, message) => {
+    message: (id, message, bytes) => {
       const sync = open.get(id)
-      if (sync?.set === undefined) {
-        fail(id, 'closed: it is not open')
-        return
+      if (sync?.set === undefined) fail(id, 'closed: it is not open')
+      else if (sync.isAnswering) fail(id, ONE_AT_A_TIME)
+      else if (!askRoom.take(bytes)) fail(id, NO_ROOM)
+      else {
+        sync.isAnswering = true
+        sync.forget = parts.enqueue(
+          () => goOn(id, sync, message),
+          () => askRoom.give(bytes),
+        )
       }
-      const reason = sync.vanishCount === parts.vanishCount() ? parts.refuse(sync.filter) : VANISHED
-      if (reason === undefined) answer(id, sync.set, message)
-      else fail(id, reason)
     },
     close,
     cost: (id) => 1 + Math.floor((open.get(id)?.held ?? 0) / ITEMS_A_UNIT),

@@ -189,6 +189,29 @@ describe('NEG', () => {
     expect(await needOf(client, { limit: 5 })).toHaveLength(5)
   })
 
+  it('answers one message at a time, each in its turn: a packet full of them would be one long turn', async () => {
+    const relay = await start()
+    const client = await connect(relay)
+    for (let n = 0; n < 3; n++) await client.publish(note(n))
+    const opening = hexOf(openNegentropy(syncSet([]), o))
+    client.send('NEG-OPEN', 'n', {}, opening)
+    await client.take('NEG-MSG', 'n')
+
+    const { _socket: tcp } = client.socket as unknown as { _socket: Socket }
+    tcp.cork()
+    for (let i = 0; i < 3; i++) client.send('NEG-MSG', 'n', opening)
+    client.send('REQ', 'after', { limit: 1 })
+    tcp.uncork()
+    await client.take('EOSE', 'after')
+
+    const answers = client.heard.filter(([verb]) => verb.startsWith('NEG'))
+    expect(answers).toEqual([
+      ['NEG-ERR', 'n', 'invalid: wait for the answer to one message before you send the next'],
+      ['NEG-ERR', 'n', 'closed: it is not open'],
+    ])
+    expect(await needOf(client, {})).toHaveLength(3)
+  })
+
   it('that is closed before its turn came takes no place in the queue, nor its first message memory', async () => {
     const relay = await start({ limits: { maxQueuedJobs: 2 } })
     const client = await connect(relay)
