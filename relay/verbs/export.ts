@@ -67,7 +67,7 @@ backup carries that.`,
       return all.every((one) => matches(one, event))
     }
     const toStdout = name === '-'
-    if (toStdout && values.json) throw new Fault('relay', '--json and - both want stdout: leave out one')
+    if (toStdout && values.json) throw new Fault('options', '--json and - both want stdout: leave out one')
     const target = resolve(name)
     if (!toStdout) {
       for (const path of [target, `${target}.part`]) refuseOwnFile(path, file)

@@ -26,6 +26,9 @@ as FILE.before-restore. The relay must not run.`,
     const backup = resolve(name)
     const target = resolve(values.db ?? DEFAULT_DB)
     if (!existsSync(backup)) throw new Fault('relay', `${name} does not exist`)
+    if (statSync(backup).isDirectory()) {
+      throw new Fault('relay', `${name} is a folder: name a file that ksp relay backup made`)
+    }
     if (backup === target) throw new Fault('relay', `${name} is the relay's own file: name the backup`)
     const flaw = headerFlaw(backup)
     if (flaw !== undefined) throw new Fault('relay', `${name} ${flaw}: name a file that ksp relay backup made`)

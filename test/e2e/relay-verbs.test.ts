@@ -350,15 +350,17 @@ describe('ksp relay backup and restore', () => {
       await run('restore', foreign!, '--db', target),
       await run('restore', cut!, '--db', target),
       await run('restore', join(dir, 'nothing'), '--db', target),
+      await run('restore', dir, '--db', target),
       await run('restore', copy!, '--db', db, '--force'),
     ]
 
-    expect(tried.map(({ code }) => code)).toEqual([1, 1, 1, 1, 1])
+    expect(tried.map(({ code }) => code)).toEqual([1, 1, 1, 1, 1, 1])
     expect(tried.map(({ err }) => err)).toEqual([
       expect.stringContaining('is no SQLite database'),
       expect.stringContaining('is the database of another program'),
       expect.stringContaining('nothing was restored: '),
       expect.stringContaining('does not exist'),
+      expect.stringContaining('is a folder: name a file that ksp relay backup made'),
       expect.stringContaining('open: stop it first'),
     ])
     expect(existsSync(target)).toBe(false)
