@@ -42,6 +42,8 @@ export interface ConversationOptions {
   readonly onAnswer: (ok: boolean, message: string) => void
   /** What the relay said to our AUTH: undefined when it took it. */
   readonly onAuth: (refusal: string | undefined) => void
+  /** The relay has ended a subscription, in these words. */
+  readonly onClosed: (words: string) => void
   readonly onTooLong: () => void
   readonly onRefused: OnRefused
 }
@@ -94,6 +96,7 @@ export const converse = async (o: ConversationOptions, signal: AbortSignal): Pro
         return
       case 'closed':
         reading?.onClosed(frame.sub, frame.message)
+        o.onClosed(frame.message)
         // A signer that was away may be back; when the relay has accepted us all is asked again.
         if (prefixOf(frame.message) === 'auth-required') void auth.settled()
         return

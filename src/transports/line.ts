@@ -66,8 +66,8 @@ export const createLine = (o: LineOptions): Line => {
   let state: RelayStatus['state'] = 'connecting'
   let since = clock.now()
   let reason: string | undefined
-  /** What an open relay holds against us: `auth` until it knows us, `event` until it takes one. */
-  let refusals: { auth?: string | undefined; event?: string | undefined } = {}
+  /** What an open relay holds against us: `auth` until it knows us, `read` until all is read, `event` until it takes one. */
+  let refusals: { auth?: string | undefined; read?: string | undefined; event?: string | undefined } = {}
   const count = { received: 0, published: 0, refused: 0 }
   let lagMs: number | undefined
   let maxPayloadBytes = limits.maxFrameBytes
@@ -91,6 +91,7 @@ export const createLine = (o: LineOptions): Line => {
   const failure = (): string | undefined => {
     if (state !== 'open') return reason
     if (refusals.auth !== undefined) return `AUTH refused: ${refusals.auth}`
+    if (refusals.read !== undefined) return `reading refused: ${refusals.read}`
     return refusals.event === undefined ? undefined : `refused: ${refusals.event}`
   }
 
@@ -126,6 +127,7 @@ export const createLine = (o: LineOptions): Line => {
         memory: () => (wholeSince < forgets ? { url } : o.memory()),
         remember: async (lastWhole) => {
           const asked = forgets
+          refusals.read = undefined
           await o.remember({ url, lastWhole })
           wholeSince = asked
         },
@@ -144,6 +146,9 @@ export const createLine = (o: LineOptions): Line => {
           if (live) lagMs = lagOf(event, clock.now()) ?? lagMs
         },
         onAnswer: answered,
+        onClosed: (words) => {
+          refusals.read = words.slice(0, MAX_WORDS)
+        },
         onAuth: (refusal) => {
           refusals.auth = refusal?.slice(0, MAX_WORDS)
         },

@@ -174,6 +174,19 @@ describe('reading a relay', () => {
     await relay.watch.until(() => relay.requests.length > asked)
   })
 
+  it('shows why nothing can be read, until all is read', async () => {
+    const reason = (): string | undefined => bench.transport.status()[0]?.reason
+    await open({}, { closeNext: Array.from({ length: 100 }, () => 'restricted: go away') })
+    bench.start()
+    await relay.watch.until(() => relay.manners.closeNext.length < 95)
+    await relay.watch.until(() => reason() === 'reading refused: restricted: go away')
+
+    relay.manners.closeNext = []
+    await whole()
+
+    expect(reason()).toBeUndefined()
+  })
+
   it('does not move the time of the last whole read while a subscription is closed', async () => {
     await open()
     bench.start()
