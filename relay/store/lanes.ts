@@ -41,14 +41,17 @@ export type IndexName = 'id' | 'age' | 'kind' | 'author' | 'authorKind' | 'tag'
 
 export interface Lanes {
   page(lane: Lane, after: Ordered, bounds: Bounds, limit: number): Entry[]
-  /** The one that reads least, by what is stored now. */
-  plan(filter: Filter, bounds: Bounds): Plan
+  /** The one that reads least, by what is stored now. `filters`: of the question, which share what its lanes may hold; default 1. */
+  plan(filter: Filter, bounds: Bounds, filters?: number): Plan
   /** Whatever is stored: by a tag where one is asked for, else by authors, else by kinds. */
-  fixedPlan(filter: Filter): Plan
+  fixedPlan(filter: Filter, filters?: number): Plan
 }
 
-/** Lanes of one plan. More pairs of author and kind than this are not worth their probes. */
-const MAX_PAIRS = 2_000
+/**
+ * Lanes of pairs of author and kind in all filters of one question. More are not worth their probes, and each holds a page of
+ * entries: fifty authors and forty kinds in each of sixteen filters would hold 40 MB.
+ */
+export const MAX_PAIRS = 2_000
 /** A lane is counted no further than this, and only so many lanes of a candidate. */
 const MAX_COUNTED = 200
 const MAX_SAMPLED = 16
@@ -95,8 +98,8 @@ export const openLanes = (db: Database.Database, hashes: Hashes): Lanes => {
       (pages.get(lane.index)?.all(...lane.key, after.age, after.id, bounds.to, bounds.upToSeq, limit) ?? []).map(
         ([seq, age, id, kind]) => ({ seq, age, id, kind }),
       ),
-    plan: (filter, bounds) => {
-      const [first, ...others] = candidates(filter, hashes)
+    plan: (filter, bounds, filters = 1) => {
+      const [first, ...others] = candidates(filter, hashes, MAX_PAIRS / filters)
       if (first === undefined) return EVERYTHING
       if (others.length === 0) return first
       let best = first
@@ -107,8 +110,8 @@ export const openLanes = (db: Database.Database, hashes: Hashes): Lanes => {
       }
       return best
     },
-    fixedPlan: (filter) => {
-      const plans = candidates(filter, hashes)
+    fixedPlan: (filter, filters = 1) => {
+      const plans = candidates(filter, hashes, MAX_PAIRS / filters)
       // An empty list anywhere: nothing can match.
       const nothing = plans.find(({ lanes }) => lanes.length === 0)
       return nothing ?? plans.find(({ lanes }) => lanes[0]?.index === 'tag') ?? plans[0] ?? EVERYTHING
@@ -120,7 +123,7 @@ export const openLanes = (db: Database.Database, hashes: Hashes): Lanes => {
  * The plans worth a comparison; at equal cost the earlier one is better. None: the filter asks for everything. An empty list
  * makes a plan without lanes, which finds nothing, as NIP-01 has it.
  */
-const candidates = (filter: Filter, hashes: Hashes): Plan[] => {
+const candidates = (filter: Filter, hashes: Hashes, maxPairs: number): Plan[] => {
   const { ids, authors, kinds } = filter
   const tags = tagConditions(filter)
   const plans: Plan[] = []
@@ -137,7 +140,7 @@ const candidates = (filter: Filter, hashes: Hashes): Plan[] => {
     const lanes = unique(ids).map((id): Lane => ({ index: 'id', key: [blobOfHex(id)] }))
     return [{ lanes, checks: checks(1, false) }]
   }
-  if (authors !== undefined && kinds !== undefined && authors.length * kinds.length <= MAX_PAIRS) {
+  if (authors !== undefined && kinds !== undefined && authors.length * kinds.length <= maxPairs) {
     const lanes = unique(authors).flatMap((author) => {
       const pubkey = blobOfHex(author)
       return unique(kinds).map((kind): Lane => ({ index: 'authorKind', key: [pubkey, kind] }))

@@ -41,6 +41,8 @@ export type AnswerScan = (filters: readonly Filter[], options: ScanOptions) => A
 
 const FIRST_PAGE = 8
 const MAX_PAGE = 256
+/** Entries that the pages of all lanes of one question hold, about. */
+export const MAX_HELD_ENTRIES = 8_192
 const BEFORE_ALL_IDS = new Uint8Array(0)
 /** Read before the first slice of a COUNT or a comparison, and so not many. */
 export const MAX_KNOWN_EXPIRED = 1_000
@@ -72,10 +74,11 @@ export const openScans = (
     lane: Lane,
     bounds: Bounds,
     firstPage: number,
+    maxPage: number,
     start: Ordered,
   ): Generator<Entry | undefined, void> {
     let after = start
-    for (let size = firstPage; ; size = Math.min(MAX_PAGE, size * 2)) {
+    for (let size = firstPage; ; size = Math.min(maxPage, size * 2)) {
       const page = lanes.page(lane, after, bounds, size)
       yield undefined
       yield* page
@@ -97,11 +100,14 @@ export const openScans = (
     plan: Plan,
     bounds: Bounds,
     wanted: number,
+    filters: number,
     after: Ordered = { age: bounds.from, id: BEFORE_ALL_IDS },
   ): FilterEntries => {
-    const firstPage = Math.max(FIRST_PAGE, Math.min(MAX_PAGE, Math.ceil(wanted / plan.lanes.length)))
+    const lanesInAll = plan.lanes.length * filters
+    const maxPage = Math.max(FIRST_PAGE, Math.min(MAX_PAGE, Math.floor(MAX_HELD_ENTRIES / lanesInAll)))
+    const firstPage = Math.max(FIRST_PAGE, Math.min(maxPage, Math.ceil(wanted / plan.lanes.length)))
     return {
-      entries: merge(plan.lanes.map((lane) => laneEntries(lane, bounds, firstPage, after))),
+      entries: merge(plan.lanes.map((lane) => laneEntries(lane, bounds, firstPage, maxPage, after))),
       kinds: plan.checks === 'kinds' ? new Set(filter.kinds) : undefined,
       unchecked: plan.checks === 'everything' ? filter : undefined,
     }
@@ -113,12 +119,19 @@ export const openScans = (
   function* filterItems<T>(
     filter: Filter,
     options: ScanOptions,
+    filters: number,
     load: (entry: Entry, filter: Filter | undefined) => T | undefined,
   ): Generator<T | undefined, void> {
     const limit = limitOf(filter, options)
     if (limit === 0) return
     const bounds = boundsOf(filter, options)
-    const { entries, kinds, unchecked } = filterEntries(filter, lanes.plan(filter, bounds), bounds, limit)
+    const { entries, kinds, unchecked } = filterEntries(
+      filter,
+      lanes.plan(filter, bounds, filters),
+      bounds,
+      limit,
+      filters,
+    )
     yield undefined
     let found = 0
     for (const entry of entries) {
@@ -162,7 +175,7 @@ export const openScans = (
   const scan: Scan = (filters, options) =>
     merge(
       filters.map((filter) =>
-        filterItems(filter, options, (entry, unchecked) => {
+        filterItems(filter, options, filters.length, (entry, unchecked) => {
           const json = loadReadable(entry, unchecked, options)
           return json === undefined ? undefined : { age: entry.age, id: entry.id, json }
         }),
@@ -176,7 +189,7 @@ export const openScans = (
       some.size > MAX_KNOWN_EXPIRED ? hasEnded.get(seq, options.now()) !== undefined : some.has(seq)
     return merge(
       filters.map((filter) =>
-        filterItems(filter, options, (entry, unchecked) => {
+        filterItems(filter, options, filters.length, (entry, unchecked) => {
           if (isOver(entry.seq)) return undefined
           if (unchecked === undefined && byKind(entry, options) === true && vanishing.isEmpty) return entry
           return loadReadable(entry, unchecked, options) === undefined ? undefined : entry
@@ -185,8 +198,9 @@ export const openScans = (
     )
   }
 
-  const answer: AnswerScan = (filters, options) =>
-    mergeAnswers(
+  const answer: AnswerScan = (filters, options) => {
+    const many = filters.length
+    return mergeAnswers(
       filters.map((filter) => (search) => {
         const bounds = boundsOf(filter, options)
         const limit = limitOf(filter, options)
@@ -198,12 +212,13 @@ export const openScans = (
           },
         })
         const ways: Ways = {
-          quickest: () => judged(filterEntries(filter, lanes.plan(filter, bounds), bounds, limit)),
-          fixed: (after) => judged(filterEntries(filter, lanes.fixedPlan(filter), bounds, 1, after)),
+          quickest: () => judged(filterEntries(filter, lanes.plan(filter, bounds, many), bounds, limit, many)),
+          fixed: (after) => judged(filterEntries(filter, lanes.fixedPlan(filter, many), bounds, 1, many, after)),
         }
         return answerItems(ways, limit, search)
       }),
     )
+  }
 
   return { scan, scanEntries, answer }
 }
