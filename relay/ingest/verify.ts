@@ -5,7 +5,7 @@ import type { Meters } from '../ops/meters.js'
 import { inBatches } from './batch.js'
 
 /** Large enough to share among threads and to make a good commit; small enough that the first of them need not wait long. */
-const MAX_BATCH = 256
+const MAX_BATCH = 192
 
 /** The stage that costs most. What comes in one turn is verified together; the id must have been recomputed before. */
 export const verifyStage = (verifier: Verifier, meters?: Meters['verify']): ((event: NostrEvent) => Promise<boolean>) =>

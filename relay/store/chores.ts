@@ -21,6 +21,7 @@ export type RemovalReason = 'expired' | 'retention' | 'size-cap' | 'vanished' | 
 export interface ChoreParts {
   readonly db: Database.Database
   readonly writer: EventWriter
+  readonly settleTags: () => void
   readonly vanishing: Vanishing
   readonly bans: Pick<Bans, 'isEmpty' | 'round'>
   readonly doomed: Doomed
@@ -40,7 +41,8 @@ const PROBE_BYTES = 256 * 1024
 
 /** All that the store does for itself, in the order in which it matters to others. */
 export const storeChores = (parts: ChoreParts): readonly Chore[] => {
-  const { db, writer, vanishing, doomed, bans, floors, room, wal, health, rules, maxDbBytes, now, log } = parts
+  const { db, writer, settleTags, vanishing, doomed, bans, floors, room, wal, health, rules, maxDbBytes, now, log } =
+    parts
   const remove = (id: Buffer): boolean => writer.remove(id)
 
   /** Not waited for: should the power fail, what was removed is found and removed again. */
@@ -88,6 +90,7 @@ export const storeChores = (parts: ChoreParts): readonly Chore[] => {
       ? []
       : [eviction('size', 'size-cap', 1_000, openSizeEviction(db, { maxDbBytes, room, floors, remove, log }))]),
     ...(room.shrinks ? [{ name: 'vacuum', everyMs: 5_000, round: () => vacuumRound(db, room, log), together }] : []),
+    { ...alone('tags', 2_000, settleTags), together },
     alone('wal', 1_000, () => health.guard(() => wal.look())),
     alone('probe', 1_000, () => {
       if (!health.writable) probe(db, wal, health)

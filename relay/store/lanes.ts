@@ -3,6 +3,7 @@ import type { Hashes } from '../../src/core/hashes.js'
 import type { Filter } from '../../src/core/match.js'
 import { isWellFormed } from '../../src/core/well-formed.js'
 import { blobOfHex, tagKey } from './index-keys.js'
+import { compareOrder } from './merge.js'
 import type { Ordered } from './merge.js'
 
 /**
@@ -56,21 +57,25 @@ export const MAX_PAIRS = 2_000
 const MAX_COUNTED = 200
 const MAX_SAMPLED = 16
 
-const SOURCES: Record<IndexName, { from: string; where: string }> = {
+/** The index of tags is in two parts (tag-index.ts). */
+type SourceName = IndexName | 'freshTag'
+
+const SOURCES: Record<SourceName, { from: string; where: string }> = {
   id: { from: 'events INDEXED BY events_by_id', where: 'id = ? AND' },
   age: { from: 'events INDEXED BY events_by_age', where: '' },
   kind: { from: 'events INDEXED BY events_by_kind', where: 'kind = ? AND' },
   author: { from: 'events INDEXED BY events_by_author', where: 'pubkey = ? AND' },
   authorKind: { from: 'events INDEXED BY events_by_author_kind', where: 'pubkey = ? AND kind = ? AND' },
   tag: { from: 'tags', where: 'key = ? AND' },
+  freshTag: { from: 'fresh_tags', where: 'key = ? AND' },
 }
-const INDEX_NAMES = Object.keys(SOURCES) as IndexName[]
+const SOURCE_NAMES = Object.keys(SOURCES) as SourceName[]
 
 type RawEntry = [seq: number, age: number, id: Buffer, kind: number]
 
 export const openLanes = (db: Database.Database, hashes: Hashes): Lanes => {
   const pages = new Map(
-    INDEX_NAMES.map((name) => {
+    SOURCE_NAMES.map((name) => {
       const { from, where } = SOURCES[name]
       const text = `SELECT seq, age, id, kind FROM ${from}
         WHERE ${where} (age, id) > (?, ?) AND age <= ? AND seq <= ? ORDER BY age, id LIMIT ?`
@@ -78,26 +83,36 @@ export const openLanes = (db: Database.Database, hashes: Hashes): Lanes => {
     }),
   )
   const counts = new Map(
-    INDEX_NAMES.map((name) => {
+    SOURCE_NAMES.map((name) => {
       const { from, where } = SOURCES[name]
       const text = `SELECT count(*) FROM (SELECT 1 FROM ${from} WHERE ${where} age BETWEEN ? AND ? LIMIT ${MAX_COUNTED})`
       return [name, db.prepare<(Uint8Array | number)[], number>(text).pluck()]
     }),
   )
 
+  const sourcesOf = ({ index }: Lane): readonly SourceName[] => (index === 'tag' ? ['tag', 'freshTag'] : [index])
+
+  const rawPage = (source: SourceName, lane: Lane, after: Ordered, bounds: Bounds, limit: number): Entry[] =>
+    (pages.get(source)?.all(...lane.key, after.age, after.id, bounds.to, bounds.upToSeq, limit) ?? []).map(
+      ([seq, age, id, kind]) => ({ seq, age, id, kind }),
+    )
+
   /** About how many entries these lanes hold: exact while they are few. */
   const estimate = (lanes: readonly Lane[], bounds: Bounds): number => {
     const sampled = lanes.slice(0, MAX_SAMPLED)
     let entries = 0
-    for (const { index, key } of sampled) entries += counts.get(index)?.get(...key, bounds.from, bounds.to) ?? 0
+    for (const lane of sampled) {
+      for (const source of sourcesOf(lane)) entries += counts.get(source)?.get(...lane.key, bounds.from, bounds.to) ?? 0
+    }
     return (entries * lanes.length) / Math.max(1, sampled.length)
   }
 
   return {
-    page: (lane, after, bounds, limit) =>
-      (pages.get(lane.index)?.all(...lane.key, after.age, after.id, bounds.to, bounds.upToSeq, limit) ?? []).map(
-        ([seq, age, id, kind]) => ({ seq, age, id, kind }),
-      ),
+    page: (lane, after, bounds, limit) => {
+      const page = rawPage(lane.index, lane, after, bounds, limit)
+      const fresh = lane.index === 'tag' ? rawPage('freshTag', lane, after, bounds, limit) : []
+      return fresh.length === 0 ? page : [...page, ...fresh].sort(compareOrder).slice(0, limit)
+    },
     plan: (filter, bounds, filters = 1) => {
       const [first, ...others] = candidates(filter, hashes, MAX_PAIRS / filters)
       if (first === undefined) return EVERYTHING

@@ -105,7 +105,23 @@ const MIGRATIONS: readonly string[] = [
     id BLOB PRIMARY KEY
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Up to which event the index of tags is whole (tag-index.ts).
+  INSERT INTO facts (name, value) SELECT 'tagged', coalesce(max(seq), 0) FROM events;
+  `,
 ]
+
+/** In memory, made anew at every start: entries of the index of tags that are not in the file yet (tag-index.ts). */
+const FRESH_TAGS = `
+  CREATE TEMP TABLE fresh_tags (
+    key BLOB NOT NULL,
+    age INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    kind INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (key, age, id)
+  ) STRICT, WITHOUT ROWID;
+`
 
 /** 'kspr' */
 const APPLICATION_ID = 0x6b737072
@@ -168,6 +184,7 @@ const prepare = (db: Database.Database, walBytes: number, { log = silentLog, che
     db.pragma(`user_version = ${MIGRATIONS.length}`)
     openCondition(db).started()
   })
+  db.exec(FRESH_TAGS)
   try {
     start.immediate()
     // Into the file itself: its log of commits may be lost.

@@ -3,9 +3,10 @@ import type { Hashes } from '../../src/core/hashes.js'
 import type { NostrEvent, UnixSec } from '../../src/core/types.js'
 import { deletionTargets, ownersOf } from '../events/deletion.js'
 import { expirationOf, isExpired } from '../events/expiration.js'
-import { blobOfHex, slotKey, slotOf, tagKeysOf } from './index-keys.js'
+import { blobOfHex, slotKey, slotOf } from './index-keys.js'
 import { DELETION, GIFT_WRAP, VANISH } from '../events/kind-class.js'
 import type { Doomed } from './doomed.js'
+import type { TagIndex } from './tag-index.js'
 import type { Vanishing } from './vanishing.js'
 
 /** An event whose signature held, with the JSON it will be served as. */
@@ -55,6 +56,7 @@ export const eventWriter = (
   db: Database.Database,
   hashes: Hashes,
   nextSeq: () => number,
+  tagIndex: Pick<TagIndex, 'add' | 'remove'>,
   vanishing: Pick<Vanishing, 'begin' | 'round' | 'tookSomething'>,
   doomed: Pick<Doomed, 'add'>,
 ): EventWriter => {
@@ -74,11 +76,7 @@ export const eventWriter = (
     insert: db.prepare<[number, Buffer, Buffer, number, number, number | null, string]>(
       'INSERT INTO events (seq, id, pubkey, kind, age, expires_at, json) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
-    insertTag: db.prepare<[Buffer, number, Buffer, number, number]>(
-      'INSERT INTO tags (key, age, id, kind, seq) VALUES (?, ?, ?, ?, ?)',
-    ),
     remove: db.prepare<[number]>('DELETE FROM events WHERE seq = ?'),
-    removeTag: db.prepare<[Buffer, number, Buffer]>('DELETE FROM tags WHERE key = ? AND age = ? AND id = ?'),
     slot: db.prepare<[Uint8Array], { age: number | null; id: Buffer | null; deleted_until: number | null }>(
       'SELECT age, id, deleted_until FROM slots WHERE slot = ?',
     ),
@@ -107,7 +105,7 @@ export const eventWriter = (
     const seq = nextSeq()
     const age = ageOf(event)
     sql.insert.run(seq, id, blobOfHex(event.pubkey), event.kind, age, expirationOf(event) ?? null, json)
-    for (const key of tagKeysOf(event, hashes)) sql.insertTag.run(key, age, id, event.kind, seq)
+    tagIndex.add(event, { seq, id, kind: event.kind, age })
     return { state: 'stored', seq }
   }
 
@@ -116,7 +114,7 @@ export const eventWriter = (
     if (row === undefined) return false
     const event = JSON.parse(row.json) as NostrEvent
     sql.remove.run(row.seq)
-    for (const key of tagKeysOf(event, hashes)) sql.removeTag.run(key, row.age, id)
+    tagIndex.remove(event, { id, age: row.age })
     return true
   }
 

@@ -30,6 +30,7 @@ import { openRoom } from './room.js'
 import { openDatabase } from './schema.js'
 import { eventWriter } from './store-write.js'
 import type { Incoming, Outcome } from './store-write.js'
+import { lastTagged, openTagIndex } from './tag-index.js'
 import type { Chore } from './upkeep.js'
 import { openVanishing } from './vanishing.js'
 import { MAX_WAL_BYTES, openWal } from './wal.js'
@@ -96,11 +97,14 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
   const now = options.now ?? (() => toSec(Date.now() as UnixMs))
   const db = openDatabase(file, { log, check })
   // Counted here rather than by SQLite, which would give the number of a removed last row to the next one.
-  let last = db.prepare<[], number>('SELECT coalesce(max(seq), 0) FROM events').pluck().get() ?? 0
+  const highest = db.prepare<[], number>('SELECT coalesce(max(seq), 0) FROM events').pluck().get() ?? 0
+  let last = Math.max(highest, lastTagged(db))
   let handedOut = last
-  const vanishing = openVanishing(db, hashes)
+  const tagIndex = openTagIndex(db, hashes, check)
+  const settleTags = (): void => tagIndex.settle(handedOut)
+  const vanishing = openVanishing(db, hashes, settleTags)
   const doomed = openDoomed(db)
-  const writer = eventWriter(db, hashes, () => ++handedOut, vanishing, doomed)
+  const writer = eventWriter(db, hashes, () => ++handedOut, tagIndex, vanishing, doomed)
   const lanes = openLanes(db, hashes)
   const health = openHealth(log, options.onWritable)
   const wal = openWal(db, file, options.maxWalBytes ?? MAX_WAL_BYTES)
@@ -122,7 +126,11 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
   }
   const putOne = (item: Incoming, at: UnixSec): Outcome =>
     bans.forbids(item.event) ? { state: 'banned' } : writer.put(item, at)
-  const putAll = db.transaction((items: readonly Incoming[], at: UnixSec) => items.map((item) => putOne(item, at)))
+  const putAll = db.transaction((items: readonly Incoming[], at: UnixSec) => {
+    const outcomes = items.map((item) => putOne(item, at))
+    tagIndex.settleMany(handedOut)
+    return outcomes
+  })
   const removeExpired = db.transaction((at: UnixSec, limit: number) => writer.removeExpired(at, limit))
   let isFull = false
   if (!room.shrinks && (maxDbBytes !== undefined || rules.length > 0)) {
@@ -183,7 +191,7 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
     },
     health,
     chores: storeChores({
-      ...{ db, writer, vanishing, doomed, bans, floors, room, wal, health, rules, maxDbBytes, now, log },
+      ...{ db, writer, settleTags, vanishing, doomed, bans, floors, room, wal, health, rules, maxDbBytes, now, log },
       removed: (reason, events) => {
         measure()
         onRemoved(reason, events)
@@ -193,6 +201,7 @@ export const openEventStore = (file: string, hashes: Hashes, options: StoreOptio
       try {
         // A file that was opened in spite of what is wrong with it is checked again by whoever opens it next.
         if (db.open && check) {
+          settleTags()
           condition.stopped()
           wal.workOff()
         }

@@ -29,7 +29,8 @@ export interface Vanishing {
 /** Index entries looked at in one step. */
 const PAGE = 500
 
-export const openVanishing = (db: Database.Database, hashes: Hashes): Vanishing => {
+/** `settleTags` puts the whole index of tags into the file. */
+export const openVanishing = (db: Database.Database, hashes: Hashes, settleTags: () => void): Vanishing => {
   const sql = {
     begin: db.prepare<[Buffer, number]>(
       `INSERT INTO vanishing (pubkey, until) VALUES (?, ?)
@@ -82,6 +83,7 @@ export const openVanishing = (db: Database.Database, hashes: Hashes): Vanishing 
     *round(remove) {
       for (let next = sql.first.get(); next !== undefined; next = sql.first.get()) {
         const [pubkey, until] = next
+        settleTags()
         yield* pages(sql.own, pubkey, until, ({ id, kind }) => kind !== VANISH && remove(id))
         const tagged = tagKey('p', hexOf(pubkey), hashes)
         yield* pages(sql.tagged, tagged, until, ({ id, kind }) => kind === GIFT_WRAP && remove(id))

@@ -1,4 +1,5 @@
 import { openDatabase } from '../../relay/store/schema.js'
+import { openEventStore } from '../../relay/store/store.js'
 import { tagKeysOf } from '../../relay/store/index-keys.js'
 import { eventId } from '../../src/core/event.js'
 import { hexOf } from '../../src/core/hex.js'
@@ -21,6 +22,8 @@ interface EventRow {
 
 /** The whole file, that no relay has open: every event is whole, every entry of the tag index has its event and vice versa. */
 export const audit = (file: string): Audit => {
+  // What was in memory when it was killed is read from the events when it is opened.
+  openEventStore(file, nodeHashes).close()
   const db = openDatabase(file)
   const problems: string[] = []
   const integrity = String(db.pragma('integrity_check', { simple: true }))
