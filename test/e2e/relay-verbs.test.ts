@@ -151,7 +151,7 @@ describe('ksp relay import', () => {
     await eventually(
       'something is committed',
       () => statSync(join(dir, 'relay.sqlite-wal'), { throwIfNoEntry: false })?.size ?? 0,
-      (size) => size > 60_000,
+      (size) => size > 30_000,
     )
 
     const { code } = await child.stop('SIGTERM')
