@@ -1,48 +1,31 @@
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { enoughWork, leadingZeroBits } from '../../../relay/policy/access.js'
 import { openAllowlist } from '../../../relay/policy/allowlist.js'
-import { startRelay, type Relay, type RelayOptions } from '../../../relay/index.js'
+import { type Relay } from '../../../relay/index.js'
 import { silentLog } from '../../../relay/log.js'
 import { npubOf } from '../../../src/core/nodeinfo.js'
-import type { Pubkey, UnixMs, UnixSec } from '../../../src/core/types.js'
+import type { Pubkey, UnixSec } from '../../../src/core/types.js'
 import { openEngine } from '../../../src/crypto/engine.js'
-import { connectClient, type RelayClient } from '../../support/relay-client.js'
 import { testFolder } from '../../support/relay-store.js'
 import { authorOf, paperAuthor, type Author } from '../../support/signed.js'
+import { testRelays } from '../../support/test-relays.js'
 
 const NOW = 1_800_000_000
 const folder = testFolder()
 let alice: Author
 let bob: Author
-const relays: Relay[] = []
-const clients: RelayClient[] = []
+const { start, connect } = testRelays(NOW)
 
 beforeAll(async () => {
   const engine = await openEngine()
   ;[alice, bob] = [authorOf(engine, 'alice'), authorOf(engine, 'bob')]
 })
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.socket.terminate()
-  await Promise.all(relays.splice(0).map((relay) => relay.close()))
-})
-
 const listOf = (...lines: string[]): string => {
   const file = join(folder(), 'keys.txt')
   writeFileSync(file, lines.join('\n'))
   return file
-}
-const start = async (over: Partial<RelayOptions>): Promise<Relay> => {
-  const clock = { now: () => (NOW * 1000) as UnixMs }
-  const relay = await startRelay({ host: '127.0.0.1', port: 0, db: ':memory:', clock, ...over })
-  relays.push(relay)
-  return relay
-}
-const connect = async (relay: Relay): Promise<RelayClient> => {
-  const client = await connectClient(relay.url, NOW)
-  clients.push(client)
-  return client
 }
 const limitationOf = async (relay: Relay): Promise<unknown> => {
   const url = relay.url.replace('ws:', 'http:')

@@ -1,31 +1,18 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { startRelay, type Relay } from '../../../relay/index.js'
+import { describe, expect, it } from 'vitest'
+import { type Relay } from '../../../relay/index.js'
 import { openNegentropy } from '../../../src/core/negentropy.js'
 import { syncSet } from '../../../src/core/negentropy-set.js'
 import { hexOf } from '../../../src/core/hex.js'
 import { nodeHashes } from '../../../src/crypto/hashes.js'
 import type { Verifier } from '../../../src/ports.js'
-import { connectClient, type RelayClient } from '../../support/relay-client.js'
+import { type RelayClient } from '../../support/relay-client.js'
+import { testRelays } from '../../support/test-relays.js'
 
 const trusting: Verifier = { engine: 'none', verify: (proofs) => Promise.resolve(proofs.map(() => true)) }
-const relays: Relay[] = []
-const clients: RelayClient[] = []
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.socket.terminate()
-  await Promise.all(relays.splice(0).map((relay) => relay.close()))
-})
-
-const start = async (): Promise<Relay> => {
-  const limits = { maxTroublePerSec: 1, pingIntervalMs: 3_600_000 }
-  const relay = await startRelay({ host: '127.0.0.1', port: 0, db: ':memory:', verifier: trusting, limits })
-  relays.push(relay)
-  return relay
-}
-const connect = async (relay: Relay): Promise<RelayClient> => {
-  const client = await connectClient(relay.url)
-  clients.push(client)
-  return client
-}
+const relays = testRelays()
+const { connect } = relays
+const start = (): Promise<Relay> =>
+  relays.start({ verifier: trusting, limits: { maxTroublePerSec: 1, pingIntervalMs: 3_600_000 } })
 const TIMES = 40
 const repeat = (times: number, act: () => void): void => {
   for (let i = 0; i < times; i++) act()

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { startRelay, type Relay, type RelayOptions } from '../../../relay/index.js'
+import { type Relay, type RelayOptions } from '../../../relay/index.js'
 import { METHOD_NAMES } from '../../../relay/manage/methods.js'
 import type { EventTemplate, NostrEvent, UnixMs, UnixSec } from '../../../src/core/types.js'
 import { openEngine } from '../../../src/crypto/engine.js'
 import type { Log } from '../../../src/ports.js'
-import { connectClient, type RelayClient } from '../../support/relay-client.js'
 import { ids, testFolder } from '../../support/relay-store.js'
 import { authorOf, type Author } from '../../support/signed.js'
+import { testRelays } from '../../support/test-relays.js'
 
 /** NIP-86 behind NIP-98, over real HTTP. */
 
@@ -18,8 +18,8 @@ const RPC = 'application/nostr+json+rpc'
 let admin: Author
 let alice: Author
 let bob: Author
-const relays: Relay[] = []
-const clients: RelayClient[] = []
+const relays = testRelays(NOW)
+const { connect } = relays
 const logged: [event: string, fields: unknown][] = []
 const newFolder = testFolder()
 
@@ -27,9 +27,7 @@ beforeAll(async () => {
   const engine = await openEngine()
   ;[admin, alice, bob] = [authorOf(engine, 'admin'), authorOf(engine, 'alice'), authorOf(engine, 'bob')]
 })
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.socket.terminate()
-  await Promise.all(relays.splice(0).map((relay) => relay.close()))
+afterEach(() => {
   logged.length = 0
 })
 
@@ -39,20 +37,10 @@ const fileOf = (...keys: string[]): string => {
   return file
 }
 
-const start = async (over: Partial<RelayOptions> = {}): Promise<Relay> => {
-  const clock = { now: () => (NOW * 1000) as UnixMs }
+const start = (over: Partial<RelayOptions> = {}): Promise<Relay> => {
   const note = (event: string, fields?: unknown): void => void logged.push([event, fields])
   const log: Log = { debug: () => undefined, info: note, warn: note, error: note }
-  const options = { host: '127.0.0.1', port: 0, db: ':memory:', clock, log, admin: fileOf(admin.pubkey) }
-  const relay = await startRelay({ ...options, ...over })
-  relays.push(relay)
-  return relay
-}
-const connect = async (relay: Relay, ...authors: Author[]): Promise<RelayClient> => {
-  const client = await connectClient(relay.url, NOW)
-  clients.push(client)
-  for (const author of authors) await client.authenticate(author)
-  return client
+  return relays.start({ log, admin: fileOf(admin.pubkey), ...over })
 }
 const note = (by: Author, content = 'x', kind = 1): NostrEvent => by.sign({ kind, content, created_at: NOW as UnixSec })
 
@@ -206,8 +194,7 @@ describe('who may manage', () => {
   })
 
   it('is nobody without a file: a POST is 405, and the document does not tell of it', async () => {
-    const unmanaged = await startRelay({ host: '127.0.0.1', port: 0, db: ':memory:' })
-    relays.push(unmanaged)
+    const unmanaged = await relays.start()
     const managed = await start()
     const nipsOf = async (relay: Relay): Promise<number[]> => {
       const response = await fetch(relay.url.replace('ws', 'http'), { headers: { accept: 'application/nostr+json' } })

@@ -1,40 +1,26 @@
 import { once } from 'node:events'
-import { afterEach, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { startRelay, type Relay, type RelayOptions } from '../../../relay/index.js'
 import { openEngine } from '../../../src/crypto/engine.js'
-import { connectClient, type RelayClient } from '../../support/relay-client.js'
 import { testFolder } from '../../support/relay-store.js'
 import { authorOf, type Author } from '../../support/signed.js'
+import { testRelays } from '../../support/test-relays.js'
 
 /** What the metrics of a relay at work say. */
 
 let alice: Author
 let bob: Author
-const relays: Relay[] = []
-const clients: RelayClient[] = []
+const relays = testRelays()
+const { connect } = relays
 const folder = testFolder()
 
 beforeAll(async () => {
   const engine = await openEngine()
   ;[alice, bob] = [authorOf(engine, 'alice'), authorOf(engine, 'bob')]
 })
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.socket.terminate()
-  await Promise.all(relays.splice(0).map((relay) => relay.close()))
-})
-
-const start = async (over: Partial<RelayOptions> = {}): Promise<Relay> => {
-  const metrics = { host: '127.0.0.1', port: 0 }
-  const relay = await startRelay({ host: '127.0.0.1', port: 0, db: `${folder()}/relay.sqlite`, metrics, ...over })
-  relays.push(relay)
-  return relay
-}
-const connect = async (relay: Relay): Promise<RelayClient> => {
-  const client = await connectClient(relay.url)
-  clients.push(client)
-  return client
-}
+const start = (over: Partial<RelayOptions> = {}): Promise<Relay> =>
+  relays.start({ db: `${folder()}/relay.sqlite`, metrics: { host: '127.0.0.1', port: 0 }, ...over })
 const read = async (relay: Relay, path = '/metrics'): Promise<string> =>
   (await fetch(`${relay.metricsUrl ?? ''}${path}`)).text()
 /** The number of one line of the metrics. */
@@ -173,8 +159,7 @@ it('is ready when it listens, and leaves its second port when it has stopped', a
 })
 
 it('has no second port unless one is asked for, and starts nothing when it can not have it', async () => {
-  const plain = await startRelay({ host: '127.0.0.1', port: 0, db: ':memory:' })
-  relays.push(plain)
+  const plain = await relays.start()
   const db = `${folder()}/relay.sqlite`
   const metrics = { host: '0.0.0.0', port: 0 }
 

@@ -1,40 +1,22 @@
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { startRelay, type Relay, type RelayOptions } from '../../../relay/index.js'
-import type { NostrEvent, UnixMs, UnixSec } from '../../../src/core/types.js'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { NostrEvent, UnixSec } from '../../../src/core/types.js'
 import { openEngine } from '../../../src/crypto/engine.js'
-import { authTemplate, connectClient, type RelayClient } from '../../support/relay-client.js'
+import { authTemplate } from '../../support/relay-client.js'
 import { ids } from '../../support/relay-store.js'
 import { authorOf, type Author } from '../../support/signed.js'
+import { testRelays } from '../../support/test-relays.js'
 
 const NOW = 1_800_000_000
 const NOT_THIS_CHALLENGE = 'invalid: the challenge is not the one of this connection'
 let alice: Author
 let bob: Author
 let carol: Author
-const relays: Relay[] = []
-const clients: RelayClient[] = []
+const { start, connect } = testRelays(NOW)
 
 beforeAll(async () => {
   const engine = await openEngine()
   ;[alice, bob, carol] = [authorOf(engine, 'alice'), authorOf(engine, 'bob'), authorOf(engine, 'carol')]
 })
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.socket.terminate()
-  await Promise.all(relays.splice(0).map((relay) => relay.close()))
-})
-
-const start = async (over: Partial<RelayOptions> = {}): Promise<Relay> => {
-  const clock = { now: () => (NOW * 1000) as UnixMs }
-  const relay = await startRelay({ host: '127.0.0.1', port: 0, db: ':memory:', clock, ...over })
-  relays.push(relay)
-  return relay
-}
-const connect = async (relay: Relay, ...authors: Author[]): Promise<RelayClient> => {
-  const client = await connectClient(relay.url, NOW)
-  clients.push(client)
-  for (const author of authors) await client.authenticate(author)
-  return client
-}
 const wrapFor = (to: Author, kind = 1059, by = carol): NostrEvent =>
   by.sign({ kind, tags: [['p', to.pubkey]], created_at: (NOW - 100_000) as UnixSec, content: 'sealed' })
 

@@ -1,46 +1,29 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { startRelay, type Relay, type RelayOptions } from '../../../relay/index.js'
 import { openEventStore } from '../../../relay/store/store.js'
 import type { UnixMs, UnixSec } from '../../../src/core/types.js'
 import { openEngine } from '../../../src/crypto/engine.js'
 import { nodeHashes } from '../../../src/crypto/hashes.js'
 import { engineVerifier } from '../../../src/crypto/verify.js'
 import type { CryptoEngine, Verifier } from '../../../src/ports.js'
-import { connectClient, type RelayClient } from '../../support/relay-client.js'
+import { connectClient } from '../../support/relay-client.js'
 import { asIncoming, ids, testFolder } from '../../support/relay-store.js'
 import { authorOf, paperAuthor, type Author } from '../../support/signed.js'
+import { testRelays } from '../../support/test-relays.js'
 
 const NOW = 1_800_000_000
 const trusting: Verifier = { engine: 'none', verify: (proofs) => Promise.resolve(proofs.map(() => true)) }
 
 let engine: CryptoEngine
 let alice: Author
-const relays: Relay[] = []
-const clients: RelayClient[] = []
+const { start, connect } = testRelays(NOW)
 
 beforeAll(async () => {
   engine = await openEngine()
   alice = authorOf(engine, 'alice')
 })
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.socket.terminate()
-  await Promise.all(relays.splice(0).map((relay) => relay.close()))
-})
-
-const start = async (over: Partial<RelayOptions> = {}): Promise<Relay> => {
-  const clock = { now: () => (NOW * 1000) as UnixMs }
-  const relay = await startRelay({ host: '127.0.0.1', port: 0, db: ':memory:', clock, ...over })
-  relays.push(relay)
-  return relay
-}
-const connect = async (relay: Relay): Promise<RelayClient> => {
-  const client = await connectClient(relay.url)
-  clients.push(client)
-  return client
-}
 const BIG = 'x'.repeat(300_000)
 const bigEvent = (i: number): ReturnType<Author['sign']> =>
   alice.sign({ content: `${i} ${BIG}`, created_at: (NOW - i) as UnixSec })

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import fc from 'fast-check'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { startRelay, type Relay, type RelayOptions } from '../../../relay/index.js'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Relay, type RelayOptions } from '../../../relay/index.js'
 import { bytesOf, hexOf } from '../../../src/core/hex.js'
 import { openNegentropy, readNegentropy } from '../../../src/core/negentropy.js'
 import { syncSet } from '../../../src/core/negentropy-set.js'
@@ -10,9 +10,10 @@ import type { NostrEvent, UnixMs, UnixSec } from '../../../src/core/types.js'
 import { openEngine } from '../../../src/crypto/engine.js'
 import { nodeHashes } from '../../../src/crypto/hashes.js'
 import type { Verifier } from '../../../src/ports.js'
-import { connectClient, type Message, type RelayClient } from '../../support/relay-client.js'
+import { type Message, type RelayClient } from '../../support/relay-client.js'
 import { ids } from '../../support/relay-store.js'
 import { authorOf, type Author } from '../../support/signed.js'
+import { testRelays } from '../../support/test-relays.js'
 
 const NOW = 1_800_000_000
 const trusting: Verifier = { engine: 'none', verify: (proofs) => Promise.resolve(proofs.map(() => true)) }
@@ -21,31 +22,15 @@ let authors: [Author, Author, Author]
 let alice: Author
 let bob: Author
 let carol: Author
-const relays: Relay[] = []
-const clients: RelayClient[] = []
+const relays = testRelays(NOW)
+const { connect } = relays
 
 beforeAll(async () => {
   const engine = await openEngine()
   authors = [authorOf(engine, 'alice'), authorOf(engine, 'bob'), authorOf(engine, 'carol')]
   ;[alice, bob, carol] = authors
 })
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.socket.terminate()
-  await Promise.all(relays.splice(0).map((relay) => relay.close()))
-})
-
-const start = async (over: Partial<RelayOptions> = {}): Promise<Relay> => {
-  const clock = { now: () => (NOW * 1000) as UnixMs }
-  const relay = await startRelay({ host: '127.0.0.1', port: 0, db: ':memory:', clock, verifier: trusting, ...over })
-  relays.push(relay)
-  return relay
-}
-const connect = async (relay: Relay, ...keys: Author[]): Promise<RelayClient> => {
-  const client = await connectClient(relay.url, NOW)
-  clients.push(client)
-  for (const author of keys) await client.authenticate(author)
-  return client
-}
+const start = (over: Partial<RelayOptions> = {}): Promise<Relay> => relays.start({ verifier: trusting, ...over })
 const note = (n: number, tags: string[][] = [], by = alice): NostrEvent =>
   by.sign({ content: String(n), created_at: (NOW - n) as UnixSec, tags })
 const wrapFor = (to: Author, n = 1): NostrEvent =>
